@@ -1,0 +1,44 @@
+"""The teacher protocol: situations in, advice out, failures never."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gym_llmteacher.situation import Advice, Situation
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class Teacher(ABC):
+    """Someone who can be asked what to do.
+
+    A teacher is a shared service: wrappers of many envs hold the same one, so copying it gives
+    the same object. It must be picklable; open clients, models and databases lazily.
+    """
+
+    @abstractmethod
+    def advise(self, situations: Sequence[Situation]) -> list[Advice]:
+        """Advise on every situation, in order.
+
+        Trouble with one answer gives ``Advice.abstain(why)`` for it; nothing is raised.
+        """
+
+    def probe(self) -> None:  # noqa: B027  (an optional hook, not a forgotten abstract method)
+        """Check once, at construction of the wrapper, that this teacher can be asked at all.
+
+        :raises ModelUnavailableError: with what was got, what was expected and the cure
+        """
+
+    def metrics(self) -> dict[str, float]:
+        """Running totals for the logger, for example ``calls``, ``abstained``, ``cost_usd``."""
+        return {}
+
+    def close(self) -> None:  # noqa: B027
+        """Release models, clients and files."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # gymnasium.utils.RecordConstructorArgs deep-copies every wrapper argument.
+        return self
