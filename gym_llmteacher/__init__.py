@@ -1,0 +1,89 @@
+"""Teach small reinforcement-learning agents with large language models.
+
+Implements LLM4Teach (Zhou et al., arXiv 2311.13373) for Gymnasium and Stable-Baselines3::
+
+    env = LLMTeacherWrapper(gym.make("LLMTeacher/SimpleDoorKey-v0"))
+    model = TeacherPPO("MlpPolicy", env).learn(100_000)
+
+Importing the package registers the ``LLMTeacher/*`` envs. Public names load lazily, so that it
+takes no time and brings neither litellm nor torch along before they are needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from gym_llmteacher import envs as envs  # registers the tasks
+
+if TYPE_CHECKING:
+    from gym_llmteacher.groundings.actions import ActionGrounding
+    from gym_llmteacher.groundings.base import Grounding
+    from gym_llmteacher.sb3.features import OneHotMapCnn
+    from gym_llmteacher.sb3.ppo import TeacherPPO
+    from gym_llmteacher.sb3.schedules import Constant, Exponential, Linear, LLM4Teach
+    from gym_llmteacher.situation import Advice, Need, Situation
+    from gym_llmteacher.teachers.base import Teacher
+    from gym_llmteacher.teachers.llm import LLMTeacher
+    from gym_llmteacher.teachers.policy import PolicyTeacher
+    from gym_llmteacher.teachers.scripted import ScriptedTeacher
+    from gym_llmteacher.teachers.simulated import SimulatedTeacher
+    from gym_llmteacher.wrappers.overlay import PriorOverlay
+    from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ActionGrounding": "groundings.actions",
+    "Advice": "situation",
+    "Constant": "sb3.schedules",
+    "Exponential": "sb3.schedules",
+    "Grounding": "groundings.base",
+    "LLM4Teach": "sb3.schedules",
+    "LLMTeacher": "teachers.llm",
+    "LLMTeacherWrapper": "wrappers.teacher",
+    "Linear": "sb3.schedules",
+    "Need": "situation",
+    "OneHotMapCnn": "sb3.features",
+    "PolicyTeacher": "teachers.policy",
+    "PriorOverlay": "wrappers.overlay",
+    "ScriptedTeacher": "teachers.scripted",
+    "SimulatedTeacher": "teachers.simulated",
+    "Situation": "situation",
+    "Teacher": "teachers.base",
+    "TeacherPPO": "sb3.ppo",
+}
+
+__all__ = [
+    "ActionGrounding",
+    "Advice",
+    "Constant",
+    "Exponential",
+    "Grounding",
+    "LLM4Teach",
+    "LLMTeacher",
+    "LLMTeacherWrapper",
+    "Linear",
+    "Need",
+    "OneHotMapCnn",
+    "PolicyTeacher",
+    "PriorOverlay",
+    "ScriptedTeacher",
+    "SimulatedTeacher",
+    "Situation",
+    "Teacher",
+    "TeacherPPO",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

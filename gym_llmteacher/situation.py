@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,7 @@ class Situation:
     :param state: the short part of the text that decides what is needed next, for example
         ``"The agent holds nothing."``
     :param needs: candidates for what is needed next (may be empty)
+    :param obs: the observation itself, for teachers that read observations instead of words
     """
 
     text: str
@@ -56,6 +58,7 @@ class Situation:
     task: str = ""
     state: str = ""
     needs: tuple[Need, ...] = ()
+    obs: Any = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import gymnasium as gym
+
+from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.situation import Advice, Situation
 
 if TYPE_CHECKING:
@@ -31,6 +34,10 @@ class Teacher(ABC):
 
         :raises ModelUnavailableError: with what was got, what was expected and the cure
         """
+
+    def grounding_for(self, env: gym.Env[Any, Any]) -> Grounding | None:
+        """Return a grounding this teacher brings along, or ``None`` to find one by the env."""
+        return None
 
     def metrics(self) -> dict[str, float]:
         """Running totals for the logger, for example ``calls``, ``abstained``, ``cost_usd``."""

@@ -1,0 +1,97 @@
+"""Rollout buffers that keep the teacher's prior beside each observation."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch as th
+from gymnasium import spaces
+from numpy.typing import NDArray
+from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
+
+
+class TaughtBatch(NamedTuple):
+    """The minibatch last handed out: SB3's samples and the teacher's rows for them."""
+
+    samples: Any
+    prior: th.Tensor
+    weight: th.Tensor
+
+
+class PriorBufferMixin:
+    """Put this before any SB3 rollout buffer class to store priors and weights.
+
+    Rows are staged with `stage` and stored by the ``add`` that follows; a second ``add`` without a
+    new row is an error, so that any reordering in SB3 fails loudly instead of mislabelling.
+    """
+
+    batch: TaughtBatch | None
+
+    def stage(self, prior: NDArray[np.float32], weight: NDArray[np.float32]) -> None:
+        """Set the rows of the observation that the next ``add`` stores.
+
+        :param prior: float32 ``(n_envs, n_actions)``
+        :param weight: float32 ``(n_envs,)``
+        """
+        self._staged: tuple[NDArray[np.float32], NDArray[np.float32]] | None = (prior, weight)
+
+    def reset(self) -> None:
+        """Empty the buffer."""
+        shape = (self.buffer_size, self.n_envs)  # type: ignore[attr-defined]
+        assert isinstance(self.action_space, spaces.Discrete)  # type: ignore[attr-defined]
+        self.teacher_priors = np.zeros((*shape, int(self.action_space.n)), dtype=np.float32)
+        self.teacher_weights = np.zeros(shape, dtype=np.float32)
+        self._staged = None
+        self.batch = None
+        super().reset()  # type: ignore[misc]
+
+    def add(self, *args: Any, **kwargs: Any) -> None:
+        """Store a step, with the staged rows."""
+        if self._staged is None:
+            raise RuntimeError(
+                "no teacher prior was staged for this step: stage(prior, weight) must be called "
+                "once before each add()."
+            )
+        pos = self.pos  # type: ignore[attr-defined]
+        self.teacher_priors[pos], self.teacher_weights[pos] = self._staged
+        self._staged = None
+        super().add(*args, **kwargs)  # type: ignore[misc]
+
+    def get(self, batch_size: int | None = None) -> Any:
+        """Yield minibatches in a random order, as SB3 does."""
+        if not self.generator_ready:  # type: ignore[has-type]
+            # The same reshaping, at the same moment, as the buffer gives its own arrays.
+            flat = self.swap_and_flatten  # type: ignore[attr-defined]
+            self.teacher_priors = flat(self.teacher_priors)
+            self.teacher_weights = flat(self.teacher_weights).reshape(-1)
+        yield from super().get(batch_size)  # type: ignore[misc]
+
+    def _get_samples(self, batch_inds: NDArray[np.int64], env: Any = None) -> Any:
+        samples = super()._get_samples(batch_inds, env)  # type: ignore[misc]
+        self.batch = TaughtBatch(
+            samples,
+            self.to_torch(self.teacher_priors[batch_inds]),  # type: ignore[attr-defined]
+            self.to_torch(self.teacher_weights[batch_inds]),  # type: ignore[attr-defined]
+        )
+        return samples
+
+
+class TeacherRolloutBuffer(PriorBufferMixin, RolloutBuffer):
+    """`RolloutBuffer` with the teacher's priors."""
+
+
+class TeacherDictRolloutBuffer(PriorBufferMixin, DictRolloutBuffer):
+    """`DictRolloutBuffer` with the teacher's priors."""
+
+
+def with_priors(
+    buffer_class: type[RolloutBuffer] | None, observation_space: spaces.Space[Any]
+) -> type[RolloutBuffer]:
+    """Return a buffer class that stores priors: SB3's default, or the given one extended."""
+    if buffer_class is None:
+        is_dict = isinstance(observation_space, spaces.Dict)
+        return TeacherDictRolloutBuffer if is_dict else TeacherRolloutBuffer
+    if issubclass(buffer_class, PriorBufferMixin):
+        return buffer_class
+    return type(f"Teacher{buffer_class.__name__}", (PriorBufferMixin, buffer_class), {})

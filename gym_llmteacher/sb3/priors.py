@@ -1,0 +1,78 @@
+"""Read the teacher's priors out of infos, for the observation they belong to.
+
+The info of ``step`` describes the observation returned with it. When an episode ends, a VecEnv
+resets by itself: the info of the *new* observation is in ``reset_infos`` of the innermost VecEnv
+(wrappers such as VecNormalize do not forward it), and that entry is stale where nothing ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+
+from gym_llmteacher.errors import PriorError
+
+Rows = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+_CURE = (
+    "Wrap the env before it is vectorised: LLMTeacherWrapper(env), or "
+    "make_vec_env(..., wrapper_class=LLMTeacherWrapper)."
+)
+
+
+def read_priors(
+    infos: Sequence[Mapping[str, Any]], n_actions: int, required: bool = True
+) -> Rows:
+    """Stack ``teacher_prior`` and ``teacher_weight`` of one info per env.
+
+    :param required: whether a missing prior is an error or simply has weight 0
+    :return: float32 ``(n_envs, n_actions)`` and float32 ``(n_envs,)``
+    :raises PriorError: a prior is missing, misshapen or not a distribution
+    """
+    prior = np.full((len(infos), n_actions), 1.0 / n_actions, dtype=np.float32)
+    weight = np.zeros(len(infos), dtype=np.float32)
+    for i, info in enumerate(infos):
+        row = info.get("teacher_prior")
+        if row is None:
+            if required:
+                raise PriorError(
+                    f"info has no 'teacher_prior' (env {i} gave keys {sorted(info)}), but "
+                    f"teacher_coef is above 0. {_CURE}"
+                )
+            continue
+        if np.shape(row) != (n_actions,):
+            raise PriorError(
+                f"teacher_prior of env {i} has shape {np.shape(row)}, expected ({n_actions},): one "
+                "probability per action of the env the student acts in."
+            )
+        prior[i] = row
+        weight[i] = info.get("teacher_weight", 1.0)
+    taught = weight > 0
+    sums = prior.sum(axis=1)
+    # One comparison catches NaN too: NaN is not <= anything.
+    good = (np.abs(sums - 1.0) <= 1e-3) & (prior >= 0).all(axis=1)
+    if not good[taught].all() or not ((weight >= 0) & (weight <= 1)).all():
+        i = int(np.flatnonzero((taught & ~good) | ~((weight >= 0) & (weight <= 1)))[0])
+        raise PriorError(
+            f"env {i} gave teacher_prior={prior[i].tolist()} with teacher_weight={weight[i]}; "
+            "expected finite probabilities that sum to 1 and a weight in [0, 1]. A teacher that "
+            "does not know should abstain with weight 0."
+        )
+    return prior, weight
+
+
+def first_infos(env: VecEnv) -> list[dict[str, Any]]:
+    """Infos of the last reset of every env."""
+    return list(env.unwrapped.reset_infos)
+
+
+def current_infos(
+    env: VecEnv, infos: Sequence[Mapping[str, Any]], dones: NDArray[np.bool_]
+) -> list[Mapping[str, Any]]:
+    """Pick, per env, the info that describes the observation now returned by the VecEnv."""
+    resets = env.unwrapped.reset_infos
+    return [resets[i] if dones[i] else info for i, info in enumerate(infos)]

@@ -1,0 +1,241 @@
+"""Schedules of the teaching coefficient λ, as functions of absolute environment steps.
+
+Absolute, because decay by remaining progress climbs again when training is resumed
+(``learn(..., reset_num_timesteps=False)``). Each schedule is a frozen dataclass: it can be pickled,
+compared, printed, and written as a dict in YAML::
+
+    teacher_coef: {shape: llm4teach, start: 3.0, floor: 0.1, decay_steps: 100000, cut_steps: 150000}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Union
+
+from gym_llmteacher.errors import ScheduleError
+
+
+class CoefSchedule(ABC):
+    """λ(t) for env step t: non-negative and never rising."""
+
+    @abstractmethod
+    def __call__(self, num_timesteps: int) -> float:
+        """Return λ at this number of env steps."""
+
+    @property
+    @abstractmethod
+    def zero_from(self) -> float:
+        """The env step from which λ is exactly 0 for good (``inf`` if it never is)."""
+
+
+def _check(name: str, value: float, low: float = 0.0) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ScheduleError(f"{name} is {value!r}, expected a finite number >= {low:g}.")
+    if value < low:
+        raise ScheduleError(
+            f"{name} is {value:g}, expected a number >= {low:g}: the teaching loss is added to "
+            "PPO's, so a negative one would teach the opposite."
+        )
+
+
+def _check_falls(start: float, end: float, end_name: str) -> None:
+    if end > start:
+        raise ScheduleError(
+            f"the schedule rises from start={start:g} to {end_name}={end:g}; λ must not rise. "
+            "Swap the two values."
+        )
+
+
+def _check_order(first_name: str, first: float, second_name: str, second: float) -> None:
+    if second < first:
+        raise ScheduleError(
+            f"{second_name}={second:g} comes before {first_name}={first:g}; expected "
+            f"{second_name} >= {first_name}."
+        )
+
+
+@dataclass(frozen=True)
+class Constant(CoefSchedule):
+    """λ stays at ``value``.
+
+    >>> Constant(0.5)(1_000_000)
+    0.5
+    """
+
+    value: float
+
+    def __post_init__(self) -> None:
+        _check("teacher_coef", self.value)
+
+    def __call__(self, num_timesteps: int) -> float:
+        return float(self.value)
+
+    @property
+    def zero_from(self) -> float:
+        return math.inf if self.value > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Linear(CoefSchedule):
+    """λ falls in a straight line from ``start`` to ``end`` over ``steps``, then stays.
+
+    >>> Linear(2.0, 0.0, steps=100)(50)
+    1.0
+    """
+
+    start: float
+    end: float = 0.0
+    steps: float = 100_000
+
+    def __post_init__(self) -> None:
+        _check("start", self.start)
+        _check("end", self.end)
+        _check("steps", self.steps, 1)
+        _check_falls(self.start, self.end, "end")
+
+    def __call__(self, num_timesteps: int) -> float:
+        if num_timesteps >= self.steps:
+            return float(self.end)
+        return self.start + (self.end - self.start) * max(0, num_timesteps) / self.steps
+
+    @property
+    def zero_from(self) -> float:
+        if self.start == 0:
+            return 0.0
+        return float(self.steps) if self.end == 0 else math.inf
+
+
+@dataclass(frozen=True)
+class Exponential(CoefSchedule):
+    """λ halves every ``half_life`` steps and is exactly 0 from ``cut_steps`` on.
+
+    >>> Exponential(4.0, half_life=100, cut_steps=1000)(200)
+    1.0
+    """
+
+    start: float
+    half_life: float
+    cut_steps: float = math.inf
+
+    def __post_init__(self) -> None:
+        _check("start", self.start)
+        _check("half_life", self.half_life, 1)
+        if self.cut_steps != math.inf:
+            _check("cut_steps", self.cut_steps)
+
+    def __call__(self, num_timesteps: int) -> float:
+        if num_timesteps >= self.cut_steps:
+            return 0.0
+        return self.start * 0.5 ** (max(0, num_timesteps) / self.half_life)
+
+    @property
+    def zero_from(self) -> float:
+        return 0.0 if self.start == 0 else float(self.cut_steps)
+
+
+@dataclass(frozen=True)
+class LLM4Teach(CoefSchedule):
+    """The paper's shape: linear from ``start`` to ``floor``, hold, then exactly 0.
+
+    LLM4Teach (arXiv 2311.13373): start 10, floor 0.1, linear over the first tenth of training, cut
+    at 15 %; the rest is pure PPO.
+
+    >>> coef = LLM4Teach(10.0, floor=0.1, decay_steps=100, cut_steps=150)
+    >>> coef(0), coef(100), coef(149), coef(150)
+    (10.0, 0.1, 0.1, 0.0)
+    """
+
+    start: float = 10.0
+    floor: float = 0.1
+    decay_steps: float = 100_000
+    cut_steps: float = 150_000
+
+    def __post_init__(self) -> None:
+        _check("start", self.start)
+        _check("floor", self.floor)
+        _check("decay_steps", self.decay_steps, 1)
+        _check("cut_steps", self.cut_steps)
+        _check_falls(self.start, self.floor, "floor")
+        _check_order("decay_steps", self.decay_steps, "cut_steps", self.cut_steps)
+
+    def __call__(self, num_timesteps: int) -> float:
+        if num_timesteps >= self.cut_steps:
+            return 0.0
+        if num_timesteps >= self.decay_steps:
+            return float(self.floor)
+        share = max(0, num_timesteps) / self.decay_steps
+        return self.start + (self.floor - self.start) * share
+
+    @property
+    def zero_from(self) -> float:
+        return 0.0 if self.start == 0 else float(self.cut_steps)
+
+
+SHAPES: dict[str, type[CoefSchedule]] = {
+    "constant": Constant,
+    "linear": Linear,
+    "exponential": Exponential,
+    "llm4teach": LLM4Teach,
+}
+
+CoefSpec = Union[float, Mapping[str, Any], CoefSchedule]
+
+
+def coef_schedule(spec: CoefSpec) -> CoefSchedule:
+    """Make a schedule of a number, a dict ``{"shape": name, ...}`` or a schedule.
+
+    :raises ScheduleError: for negative or rising coefficients, unknown shapes or arguments
+
+    >>> coef_schedule({"shape": "linear", "start": 1.0, "steps": 10})(5)
+    0.5
+    """
+    if isinstance(spec, CoefSchedule):
+        return spec
+    if isinstance(spec, Mapping):
+        arguments = dict(spec)
+        shape = arguments.pop("shape", None)
+        if shape not in SHAPES:
+            raise ScheduleError(
+                f"teacher_coef has shape {shape!r}, expected one of {', '.join(SHAPES)}: "
+                'write {"shape": "linear", "start": 1.0, "steps": 100000}, for example.'
+            )
+        cls = SHAPES[shape]
+        known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        unknown = sorted(set(arguments) - set(known))
+        if unknown:
+            raise ScheduleError(
+                f"shape {shape!r} has no argument {', '.join(unknown)}; it takes "
+                f"{', '.join(known)}."
+            )
+        try:
+            return cls(**arguments)
+        except TypeError as error:
+            raise ScheduleError(f"teacher_coef {dict(spec)}: {error}.") from error
+    if isinstance(spec, (int, float)) and not isinstance(spec, bool):
+        return Constant(float(spec))
+    raise ScheduleError(
+        f"teacher_coef is {spec!r} ({type(spec).__name__}), expected a number, a dict with "
+        '"shape", or a schedule such as LLM4Teach(10.0, 0.1, 100_000, 150_000). Functions of the '
+        "remaining progress are not accepted: they climb again when training is resumed."
+    )
+
+
+def coef_spec(spec: CoefSpec) -> CoefSpec:
+    """Validate ``spec`` and write it in its plainest form: a number, a dict, or a user's schedule.
+
+    The inverse of `coef_schedule` for the shapes of this module; what is saved with a model.
+
+    >>> coef_spec(Linear(1.0, 0.0, 100))
+    {'shape': 'linear', 'start': 1.0, 'end': 0.0, 'steps': 100}
+    """
+    schedule = coef_schedule(spec)
+    if isinstance(schedule, Constant):
+        return schedule.value
+    for shape, cls in SHAPES.items():
+        if type(schedule) is cls:
+            return {"shape": shape, **dataclasses.asdict(schedule)}  # type: ignore[call-overload]
+    return schedule

@@ -1,0 +1,34 @@
+"""Talk to the teachers behind a VecEnv: switch them off, and sum what they spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stable_baselines3.common.vec_env import VecEnv
+
+
+def set_teaching(env: VecEnv, on: bool) -> None:
+    """Tell every `LLMTeacherWrapper` whether its teacher is to be asked.
+
+    Envs that put priors into ``info`` by other means are left alone.
+    """
+    if env.has_attr("set_teaching"):
+        env.env_method("set_teaching", on)
+
+
+def teacher_totals(env: VecEnv) -> dict[str, float]:
+    """Totals over all teachers behind ``env``; one that is shared by several envs counts once.
+
+    ``hits`` and ``asked`` become ``cache_hit_rate``.
+    """
+    if not env.has_attr("teacher_metrics"):
+        return {}
+    reports: Mapping[str, Mapping[str, float]] = dict(env.env_method("teacher_metrics"))
+    totals: dict[str, float] = {}
+    for report in reports.values():
+        for name, value in report.items():
+            totals[name] = totals.get(name, 0.0) + value
+    asked, hits = totals.pop("asked", 0.0), totals.pop("hits", 0.0)
+    if asked > 0:
+        totals["cache_hit_rate"] = hits / asked
+    return totals

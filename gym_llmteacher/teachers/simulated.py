@@ -1,0 +1,67 @@
+"""A teacher with a known accuracy, for experiments that cost nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from gym_llmteacher.errors import PriorError
+from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.teachers.base import Teacher
+
+
+class SimulatedTeacher(Teacher):
+    """Says what another teacher says with probability ``accuracy``, else something else.
+
+    Whether a text is answered rightly, and the wrong option otherwise, depend on nothing but text
+    and seed: like a language model behind an answers file, it repeats its mistakes. With
+    ``soft=True`` it always gives the mixture itself: ``accuracy`` on the right plans, the rest
+    spread over the other options (the idea of a simulated teacher: Words as Beacons,
+    arXiv 2410.08632).
+
+    :param expert: whom to imitate
+    :param accuracy: in [0, 1]; 0 is always wrong (where there is another option)
+    :raises PriorError: accuracy outside [0, 1]
+
+    Example::
+
+        >>> from gym_llmteacher.teachers.scripted import ScriptedTeacher
+        >>> teacher = SimulatedTeacher(ScriptedTeacher.named("door_key_planner"), accuracy=0.7)
+    """
+
+    def __init__(
+        self, expert: Teacher, accuracy: float, seed: int = 0, soft: bool = False
+    ) -> None:
+        if not isinstance(accuracy, (int, float)) or not 0.0 <= accuracy <= 1.0:
+            raise PriorError(
+                f"accuracy is {accuracy!r}, expected the probability in [0, 1] of being right."
+            )
+        self.expert = expert
+        self.accuracy = float(accuracy)
+        self.seed = int(seed)
+        self.soft = bool(soft)
+
+    def advise(self, situations: Sequence[Situation]) -> list[Advice]:
+        """Advise rightly or wrongly, always the same for the same text."""
+        advices = self.expert.advise(situations)
+        return [self._blur(*pair) for pair in zip(situations, advices, strict=True)]
+
+    def _blur(self, situation: Situation, right: Advice) -> Advice:
+        if right.abstained:
+            return right
+        good = {plan[0] for plan, _ in right.plans if plan} | {
+            option for plan, _ in right.plans for option in plan
+        }
+        wrong = [option for option in situation.options if option not in good]
+        if not wrong:
+            return right
+        if self.soft:
+            counts = {plan: self.accuracy * p for plan, p in right.plans}
+            share = (1.0 - self.accuracy) / len(wrong)
+            counts.update({(option,): share for option in wrong})
+            return Advice.from_counts(counts)
+        # hashlib, not hash(): Python's own differs from process to process.
+        digest = hashlib.sha256(f"{self.seed}\n{situation.text}".encode()).digest()
+        if int.from_bytes(digest[:8], "big") / 2**64 < self.accuracy:
+            return right
+        return Advice((((wrong[int.from_bytes(digest[8:12], "big") % len(wrong)],), 1.0),))
