@@ -1,0 +1,1 @@
+"""Language models: asking them, reading what they say, keeping it. Knows nothing of wrappers."""

@@ -1,0 +1,275 @@
+"""One thin client over litellm: lazy import, always a deadline, one bounded retry loop."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gym_llmteacher.errors import LLMError, ModelUnavailableError
+from gym_llmteacher.llm import local
+from gym_llmteacher.llm.redact import redact, secrets_of
+from gym_llmteacher.llm.reply import Reply, TokenLogprobs
+
+logger = logging.getLogger(__name__)
+Messages = Sequence[Mapping[str, str]]
+
+_LONGEST_WAIT = 60.0  # seconds; a server that asks for more has given up on us for now
+_FATAL = (
+    "AuthenticationError", "PermissionDeniedError", "NotFoundError", "BadRequestError",
+    "UnsupportedParamsError", "BudgetExceededError",
+)  # fmt: skip
+# Subclasses of BadRequestError that are about one question, not about the model.
+_ONE_QUESTION = ("ContextWindowExceededError", "ContentPolicyViolationError")
+_NO_KEY = re.compile(r"missing credentials|api_key client option must be set|no api[ _]key", re.I)
+# Reasoning models that used up their tokens say so with a 400; so do servers with a full context.
+_TOO_LONG = re.compile(r"limit was reached|output limit|context (size|length|window)", re.I)
+_CURES = {
+    "AuthenticationError": 'set the provider\'s key (for example OPENAI_API_KEY), or pass it as '
+    '{"model": ..., "api_key": ...}; a server that needs none takes any, such as "none"',
+    "PermissionDeniedError": "check that the key may use this model",
+    "NotFoundError": "check the model's name and api_base (for ollama: `ollama pull` it first)",
+    "BadRequestError": 'name a model as "provider/model", as listed at '
+    'https://docs.litellm.ai/docs/providers; if the model refuses an argument, add '
+    '"drop_params": true to its dict',
+}  # fmt: skip
+
+
+class CallFailedError(LLMError):
+    """One question got no answer (after all retries); the next one may."""
+
+
+class _TransientError(Exception):
+    def __init__(self, message: str, retry_after: float | None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+_loading = threading.Lock()
+
+
+def load_litellm() -> Any:
+    """Import litellm, silent and without its own network calls (this takes seconds)."""
+    with _loading:
+        return _load_litellm()
+
+
+@functools.lru_cache(maxsize=1)
+def _load_litellm() -> Any:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "True")
+    import litellm
+
+    from gym_llmteacher.llm.provider import register
+
+    litellm.suppress_debug_info = True
+    litellm.telemetry = False
+    register(litellm)
+    return litellm
+
+
+class Client:
+    """Asks one model; safe to use from several threads, and picklable.
+
+    :param model: a litellm model name, or ``local/smollm2-135m``
+    :param options: litellm's own arguments for every call (``api_base``, ``api_key``,
+        ``temperature``, ...)
+    :param timeout: seconds until one request is given up
+    :param max_retries: how often a request is repeated after trouble that may pass (time-outs,
+        refused connections, statuses 408, 429 and 5xx, unreadable responses)
+    :param sleep: how to wait between attempts, ``sleep(seconds)``
+    """
+
+    def __init__(
+        self,
+        model: str,
+        options: Mapping[str, Any] | None = None,
+        timeout: float = 60.0,
+        max_retries: int = 3,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.model = model
+        self.options = dict(options or {})
+        self.timeout = timeout
+        self.max_retries = max_retries
+        self._sleep = sleep
+        self._takes_n: bool | None = None  # not known before the first reply
+
+    def ask(self, messages: Messages, n: int = 1, **params: Any) -> Reply:
+        """Ask for ``n`` samples: one request where the model can, else up to ``n`` requests.
+
+        :param params: sampling parameters; options of the client win over them
+        :raises ModelUnavailableError: the model can never answer (key, name, parameters)
+        :raises CallFailedError: it did not answer this question
+        """
+        reply = self._request(messages, n if self._multiple(n) else 1, params)
+        while len(reply.texts) < n and reply.calls < n:
+            if self._takes_n:
+                self._takes_n = False  # it was asked for n, and ignored that
+            reply = reply + self._request(messages, 1, params)
+        if not reply.texts:
+            raise CallFailedError(f"{self.model} returned no choices.")
+        return reply
+
+    def probe(self, messages: Messages, **params: Any) -> Reply | None:
+        """Ask once, for a few tokens, to learn early that a model can never answer.
+
+        :return: the reply, or ``None`` where it could not be had now (server down, overloaded)
+        :raises ModelUnavailableError: unknown model or provider, refused or missing key, parameters
+            the model does not take; for the embedded model, missing weights or xllamacpp
+        """
+        if local.is_local(self.model):
+            local.find_weights(self.model)
+            local.check_runtime()
+            return None
+        # Reasoning models refuse a limit of one token.
+        short = {**self.options, "max_tokens": 16}
+        short.pop("max_completion_tokens", None)
+        hasty = Client(self.model, short, self.timeout, max_retries=0, sleep=self._sleep)
+        try:
+            return hasty._request(messages, 1, params)
+        except CallFailedError as error:
+            logger.warning("%s The teacher abstains until it answers.", error)
+            return None
+
+    def _multiple(self, n: int) -> bool:
+        if n > 1 and self._takes_n is None:
+            try:
+                supported = load_litellm().get_supported_openai_params(self.model) or ()
+            except Exception:
+                supported = ()
+            self._takes_n = local.is_local(self.model) or "n" in supported
+        return n > 1 and bool(self._takes_n)
+
+    def _request(self, messages: Messages, n: int, params: Mapping[str, Any]) -> Reply:
+        """One request, repeated while the trouble may pass.
+
+        Limits on rate, budget and concurrency belong around this method.
+        """
+        from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+        def wait(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked = error.retry_after if isinstance(error, _TransientError) else None
+            # No jitter: nothing here may draw from a global random generator, and requests of one
+            # process are not in step with each other.
+            return asked if asked is not None else float(min(2 ** (state.attempt_number - 1), 30))
+
+        def may_pass(error: BaseException) -> bool:
+            return isinstance(error, _TransientError) and (error.retry_after or 0) <= _LONGEST_WAIT
+
+        retrying = Retrying(
+            sleep=self._sleep,
+            stop=stop_after_attempt(self.max_retries + 1),
+            wait=wait,
+            retry=retry_if_exception(may_pass),
+            reraise=True,
+        )
+        started = time.monotonic()
+        try:
+            response = retrying(self._once, messages, n, params)
+        except _TransientError as error:
+            raise CallFailedError(str(error)) from None
+        return self._reply(response, time.monotonic() - started)
+
+    def _once(self, messages: Messages, n: int, params: Mapping[str, Any]) -> Any:
+        if local.is_local(self.model):
+            self.probe(messages)  # litellm would wrap "weights are missing" beyond recognition
+        arguments = {
+            "timeout": self.timeout,
+            **params,
+            **({"n": n} if n > 1 else {}),
+            **self.options,
+            # litellm's and the provider client's own retries would multiply with ours.
+            "num_retries": 0,
+            "max_retries": 0,
+        }
+        try:
+            return load_litellm().completion(
+                model=self.model, messages=[dict(m) for m in messages], **arguments
+            )
+        except Exception as error:  # litellm's exceptions share no base of their own
+            # "from None": the original error's text, request and locals may hold the key.
+            raise self._translated(error) from None
+
+    def _translated(self, error: Exception) -> Exception:
+        kinds = [kind.__name__ for kind in type(error).__mro__]
+        message = " ".join(redact(str(error), secrets_of(self.options)).split())[:500]
+        if any(kind in _ONE_QUESTION for kind in kinds) or (
+            # "finish the message because max_tokens was reached": seen with reasoning models
+            "BadRequestError" in kinds
+            and re.search("max_tokens|output limit|context size", message)
+        ):
+            return CallFailedError(f"{self.model} refused this question: {message}")
+        fatal = next((kind for kind in kinds if kind in _FATAL), None)
+        if _NO_KEY.search(message):
+            fatal = "AuthenticationError"
+        if fatal is not None:
+            cure = _CURES.get(fatal, _CURES["BadRequestError"])
+            return ModelUnavailableError(
+                f"model {self.model!r} cannot be used, got {kinds[0]}: {message} Expected an "
+                f"answer to a short question. Cure: {cure}."
+            )
+        return _TransientError(
+            f"{self.model} did not answer, got {kinds[0]}: {message}", _retry_after(error)
+        )
+
+    def _reply(self, response: Any, seconds: float) -> Reply:
+        secrets = secrets_of(self.options)  # a server may echo the key it was given
+        choices = list(response.choices)
+        usage = getattr(response, "usage", None)
+        cost = getattr(response, "_hidden_params", {}).get("response_cost")
+        return Reply(
+            texts=tuple(redact(choice.message.content or "", secrets) for choice in choices),
+            logprobs=tuple(_first_token(choice) for choice in choices),
+            prompt_tokens=int(getattr(usage, "prompt_tokens", 0) or 0),
+            completion_tokens=int(getattr(usage, "completion_tokens", 0) or 0),
+            cost_usd=0.0 if local.is_local(self.model) else float(cost or 0.0),
+            seconds=seconds,
+            model=str(getattr(response, "model", "") or self.model),
+        )
+
+
+def _first_token(choice: Any) -> TokenLogprobs:
+    content = getattr(getattr(choice, "logprobs", None), "content", None)
+    if not content:
+        return ()
+    first = content[0]
+    rows = getattr(first, "top_logprobs", None) or [first]
+    return tuple((str(row.token), float(row.logprob)) for row in rows)
+
+
+def _retry_after(error: Exception) -> float | None:
+    for headers in (
+        getattr(error, "litellm_response_headers", None),
+        getattr(getattr(error, "response", None), "headers", None),
+    ):
+        value = (headers or {}).get("retry-after")
+        if value is not None:
+            try:
+                return max(0.0, float(value))
+            except ValueError:  # the other form is a date; back off as if nothing was said
+                return None
+    return None
+
+
+_probed: set[str] = set()
+_probed_lock = threading.Lock()
+
+
+def probe_once(key: str, probe: Callable[[], object]) -> None:
+    """Call ``probe`` unless it has succeeded in this process for the same ``key``.
+
+    :raises ModelUnavailableError: what ``probe`` raises; it will be tried again next time
+    """
+    with _probed_lock:
+        digest = hashlib.sha256(key.encode()).hexdigest()  # the key may hold an API key
+        if digest not in _probed:
+            probe()
+            _probed.add(digest)

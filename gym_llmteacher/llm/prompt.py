@@ -1,0 +1,119 @@
+"""The words of every prompt. What changes from question to question comes last.
+
+A shared beginning is computed once by llama.cpp and cached (and cheaper) at most providers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Message = dict[str, str]
+
+# Two-step tasks whose order only the task line gives. None has a key or a door, so a right answer
+# for a door-key task was read from its task, not copied from an example.
+NEED_EXAMPLES = """\
+Task: get the egg, then use the pan.
+The agent holds nothing. It now needs the egg.
+The agent holds the egg. It now needs the pan.
+
+Task: get the letter, then use the mailbox.
+The agent holds nothing. It now needs the letter.
+The agent holds the letter. It now needs the mailbox.
+
+Task: get the axe, then cut the tree.
+The agent holds nothing. It now needs the axe.
+The agent holds the axe. It now needs the tree.
+
+Task: get the coin, then start the machine.
+The agent holds nothing. It now needs the coin.
+The agent holds the coin. It now needs the machine.
+
+"""
+
+OPTION_EXAMPLES = """\
+Task: fill the cup with water.
+The agent sees a cup. It holds nothing. Options: look around, pick up cup, go to tap.
+The best option is: pick up cup.
+
+Task: reach row 2, column 5.
+The agent is at row 2, column 3. Options: move up, move down, move left, move right.
+The best option is: move right.
+
+Task: post the letter.
+The agent holds a letter. It sees no mailbox. Options: look around, read letter, drop letter.
+The best option is: look around.
+
+"""
+
+GUIDE = """\
+You guide an agent that carries out a task step by step. You are told what the agent perceives, \
+and which options it has. An option is a skill the agent can already carry out by itself.
+
+Reason in three steps:
+1. Say what the agent perceives and what it holds.
+2. Say what has to be done next to achieve the task, and what must come before that.
+3. End with one line that lists the options to carry out, in order, copied word for word from the \
+list and set in braces, like this: Action: {first option, second option}"""
+
+GUIDE_EXAMPLE = """\
+Task: fill the cup with water.
+Situation: Agent sees <cup>, <tap>, holds nothing.
+Options:
+- explore
+- go to cup
+- pick up cup
+- go to tap
+1. The agent sees a cup and a tap. It holds nothing.
+2. Water comes from the tap, but the cup is needed to hold it, so the cup comes first.
+3. Action: {go to cup, pick up cup}"""
+
+CHOOSE = """\
+You guide an agent that carries out a task step by step. You are told what the agent perceives, \
+and a list of options with letters. Choose the option that is best to carry out now. Answer with \
+its letter alone."""
+
+
+def need_prompt(task: str, state: str) -> str:
+    """Text whose most likely next words name what is needed now."""
+    return f"{NEED_EXAMPLES}Task: {_bare(task)}.\n{state.strip()} It now needs the"
+
+
+def option_prompt(task: str, text: str, options: Sequence[str]) -> str:
+    """Text whose most likely next words name an option."""
+    listed = ", ".join(options)
+    return (
+        f"{OPTION_EXAMPLES}Task: {_bare(task)}.\n{_bare(text)}. Options: {listed}.\n"
+        "The best option is:"
+    )
+
+
+def guide_messages(
+    task: str, text: str, options: Sequence[str], example: str = "", system: str = ""
+) -> list[Message]:
+    """Three steps of reasoning that end in ``Action: {...}`` (LLM4Teach, arXiv 2311.13373)."""
+    listed = "\n".join(f"- {option}" for option in options)
+    return [
+        {
+            "role": "system",
+            "content": f"{system or GUIDE}\n\nAn example:\n\n{example or GUIDE_EXAMPLE}",
+        },
+        {"role": "user", "content": f"Task: {task}\nSituation: {text}\nOptions:\n{listed}"},
+    ]
+
+
+def choose_messages(
+    task: str, text: str, options: Sequence[str], letters: str, system: str = ""
+) -> list[Message]:
+    """A question with lettered options, to be answered by one token."""
+    listed = "\n".join(f"{letter}) {o}" for letter, o in zip(letters, options, strict=False))
+    return [
+        {"role": "system", "content": system or CHOOSE},
+        {
+            "role": "user",
+            "content": f"Task: {task}\nSituation: {text}\nOptions:\n{listed}\nLetter:",
+        },
+    ]
+
+
+def _bare(text: str) -> str:
+    return text.strip().rstrip(".")

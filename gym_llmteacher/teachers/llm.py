@@ -1,0 +1,332 @@
+"""A language model as a teacher: ask once per question, keep the answer, abstain on trouble."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gym_llmteacher.errors import LLMError, ModelUnavailableError
+from gym_llmteacher.llm.answers import Answers, answer_key
+from gym_llmteacher.llm.client import Client, probe_once
+from gym_llmteacher.llm.elicit import Elicitation, Question, elicitation_for
+from gym_llmteacher.llm.local import DEFAULT_MODEL
+from gym_llmteacher.llm.redact import redact, secrets_of
+from gym_llmteacher.llm.reply import Reply
+from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.teachers.base import Teacher
+
+logger = logging.getLogger(__name__)
+
+# Options of a model that change what it may answer, so they belong to a question's identity. All
+# others (keys, addresses, time-outs) do not: an answer is good wherever it was computed.
+_SAMPLING = (
+    "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_completion_tokens", "stop", "seed",
+    "frequency_penalty", "presence_penalty", "repeat_penalty", "reasoning_effort", "thinking",
+    "verbosity", "logit_bias", "logprobs", "top_logprobs", "response_format", "drop_params",
+    "extra_body",
+)  # fmt: skip
+_FIRST_PAUSE = 32
+_NO_ACTIONS = np.zeros((1, 1), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How advice came about, for people.
+
+    :param text: the situation, in words
+    :param model: the model asked
+    :param elicitation: how it was asked
+    :param messages: what it was sent
+    :param replies: what it said, word for word (for scored candidates: the candidates)
+    :param advice: what was read out of that; ``advice.source`` says whether it was asked just now
+        (``"model"``), known (``"answers"``), or why the teacher abstained
+    :param prompt_tokens: tokens sent when the question was asked
+    :param completion_tokens: tokens received when it was asked
+    :param cost_usd: US dollars it cost when it was asked
+    :param seconds: wall-clock time it took when it was asked
+    """
+
+    text: str
+    model: str
+    elicitation: str
+    messages: tuple[Mapping[str, str], ...]
+    replies: tuple[str, ...]
+    advice: Advice
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    seconds: float
+
+
+class LLMTeacher(Teacher):
+    """Asks a language model, any that litellm knows or the embedded one.
+
+    Every question is asked once: advice is kept in memory by situation, and replies in the answers
+    file by question. Where the model gives no answer, or none that names a known option, the
+    teacher abstains. A question that failed is tried again, ever more rarely.
+
+    :param model: ``None``: the embedded model, which needs no key and no network; a litellm model
+        name (``"ollama_chat/qwen3"``, ``"openai/gpt-4o-mini"``); or a dict of it with litellm's own
+        arguments (``{"model": "openai/my-model", "api_base": "http://...", "temperature": 0.2}``).
+        Keys are best left in the environment (``OPENAI_API_KEY``, ...)
+    :param answers: path of the answers file, ``":memory:"``, or an `Answers`; ``None``:
+        ``$GYM_LLMTEACHER_ANSWERS`` or the user's cache folder
+    :param elicitation: ``"need"``, ``"samples"``, ``"logprobs"``, an `Elicitation`, or ``None``
+        (need for the embedded model, samples for all others); see `gym_llmteacher.llm.elicit`
+    :param task: replaces the task of the situations
+    :param example: worked example for ``"samples"``, replaces the generic one
+    :param system_prompt: replaces the instructions of ``"samples"`` and ``"logprobs"``
+    :param samples: plans asked for by ``"samples"``
+    :param timeout: seconds until one request is given up
+    :param max_retries: how often a request is repeated after trouble that may pass
+    :param offline: never call the model: what is not in the answers file abstains
+    :raises ModelUnavailableError: ``model`` is no model name (whether it exists is for `probe`)
+    :raises AnswersFileError: the answers file is corrupt or is not one
+    :raises LLMError: unknown elicitation, or one this model cannot be asked by
+
+    Example::
+
+        >>> from gym_llmteacher.situation import Need, Situation
+        >>> from gym_llmteacher.teachers.llm import LLMTeacher
+        >>> import numpy as np
+        >>> here = Situation("Agent sees <key>, holds nothing.", ("explore", "go to key"),
+        ...     np.eye(2, dtype=np.float32), task="get the key, then open the door",
+        ...     state="The agent holds nothing.",
+        ...     needs=(Need("key", ("go to key",)), Need("door", ("explore",))))
+        >>> [advice] = LLMTeacher(answers=":memory:").advise([here])
+        >>> max(advice.plans, key=lambda plan: plan[1])[0]
+        ('go to key',)
+
+    Change log: 0.1.0 - added.
+    """
+
+    def __init__(
+        self,
+        model: str | Mapping[str, Any] | None = None,
+        answers: str | os.PathLike[str] | Answers | None = None,
+        elicitation: str | Elicitation | None = None,
+        *,
+        task: str | None = None,
+        example: str = "",
+        system_prompt: str = "",
+        samples: int = 10,
+        timeout: float = 60.0,
+        max_retries: int = 3,
+        offline: bool = False,
+    ) -> None:
+        self.model, options = _model_and_options(model)
+        self.elicitation: Elicitation = (
+            elicitation
+            if isinstance(elicitation, Elicitation)
+            else elicitation_for(elicitation, self.model, samples, example, system_prompt)
+        )
+        self.task = task
+        self.offline = offline
+        self.client = Client(self.model, options, timeout=timeout, max_retries=max_retries)
+        self.answers = answers if isinstance(answers, Answers) else Answers(answers)
+        self.answers.check()
+        self._lock = threading.RLock()
+        self._memo: dict[str, Advice] = {}
+        self._failures: dict[str, _Pause] = {}
+        self._totals = _no_totals()
+
+    def advise(self, situations: Sequence[Situation]) -> list[Advice]:
+        """Advise on every situation, in order; asks the model where nothing is known yet."""
+        with self._lock:
+            return [self._advise(situation) for situation in situations]
+
+    def _advise(self, situation: Situation) -> Advice:
+        self._totals["asked"] += 1
+        advice = self._memo.get(situation.text)
+        if advice is None:
+            advice = self._answer(situation)[0]
+        else:
+            self._totals["hits"] += 1
+        if advice.abstained:
+            self._totals["abstained"] += 1
+        return advice
+
+    def _answer(self, situation: Situation) -> tuple[Advice, Question | None, Reply | None]:
+        """Look up or ask what is not in memory. Never raises; trouble is in ``advice.source``."""
+        text = situation.text
+        question: Question | None = None
+        try:
+            if not situation.options:
+                raise LLMError("the situation has no options")
+            if self.task is not None:
+                situation = dataclasses.replace(situation, task=self.task)
+            question = self.elicitation.question(situation)
+            reply, asked = self._reply(question, situation)
+            advice = self.elicitation.read(reply, situation)
+        except Exception as error:
+            # Whatever went wrong with one answer, training goes on: the teacher abstains.
+            secrets = secrets_of(self.client.options)
+            why = redact(str(error) or type(error).__name__, secrets)
+            if not isinstance(error, _NotAskedError):
+                self._failures.setdefault(text, _Pause()).fail()
+                logger.warning("no advice: %s", why)
+            return Advice.abstain(why), question, None
+        self._failures.pop(text, None)
+        if not asked:
+            self._totals["hits"] += 1
+            if not advice.abstained:
+                advice = dataclasses.replace(advice, source="answers")
+        if advice.abstained:
+            logger.warning("no advice for %r: %s", text[:200], advice.source)
+        self._memo[text] = advice
+        return advice, question, reply
+
+    def _reply(self, question: Question, situation: Situation) -> tuple[Reply, bool]:
+        """The reply, from the answers file or else from the model, and whether it was asked."""
+        key = self._key(question)
+        known = self.answers.get(key)
+        if known is not None:
+            return known, False
+        if self.offline:
+            raise _NotAskedError("offline, and the answers file does not know")
+        pause = self._failures.get(situation.text)
+        if pause is not None and not pause.over():
+            raise _NotAskedError("asking failed before; waiting before the next attempt")
+        reply = self.client.ask(question.messages, n=question.n, **question.params)
+        self._totals["calls"] += reply.calls
+        for name in ("prompt_tokens", "completion_tokens", "cost_usd", "seconds"):
+            self._totals[name] += getattr(reply, name)
+        stored = self.answers.put(
+            key,
+            reply,
+            model=self.model,
+            elicitation=self.elicitation.name,
+            text=situation.text,
+            messages=question.messages,
+        )
+        return stored, True
+
+    def _key(self, question: Question) -> str:
+        chosen = {k: v for k, v in self.client.options.items() if k in _SAMPLING}
+        params = {**question.params, **chosen, "n": question.n}
+        return answer_key(self.model, self.elicitation.name, question.messages, params)
+
+    def explain(self, situation: Situation) -> Explanation:
+        """Ask as `advise` does, and show everything that led to the advice."""
+        with self._lock:
+            self._totals["asked"] += 1
+            advice, question, reply = self._answer(situation)
+            self._totals["abstained"] += advice.abstained
+        reply = reply or Reply(())
+        return Explanation(
+            text=situation.text,
+            model=self.model,
+            elicitation=self.elicitation.name,
+            messages=question.messages if question else (),
+            replies=reply.texts,
+            advice=advice,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            cost_usd=reply.cost_usd,
+            seconds=reply.seconds,
+        )
+
+    def probe(self) -> None:
+        """Check once per process that the model can be asked at all.
+
+        For the embedded model: its weights and xllamacpp are installed. For any other: one real
+        question with room for 16 tokens. A server that is down or overloaded is no error.
+
+        :raises ModelUnavailableError: unknown model or provider, missing or refused key, arguments
+            the model does not take, no log-probabilities for ``"logprobs"``
+        """
+        if not self.offline:
+            options = self.client.options
+            spec = json.dumps(
+                [self.model, options, self.elicitation.name, os.getpid()], default=repr
+            )
+            probe_once(spec, self._probe)
+
+    def _probe(self) -> None:
+        nowhere = Situation("There is nothing to do.", ("wait",), _NO_ACTIONS, task="wait")
+        question = self.elicitation.question(nowhere)
+        reply = self.client.probe(question.messages, **question.params)
+        if reply is None:
+            return
+        if "logprobs" in question.params and not any(reply.logprobs):
+            raise ModelUnavailableError(
+                f"model {self.model!r} returned no log-probabilities, expected them for "
+                "elicitation='logprobs'. Cure: use elicitation='samples'."
+            )
+
+    def metrics(self) -> dict[str, float]:
+        """Running totals of this process.
+
+        ``asked``: situations; ``hits``: those answered without the model; ``abstained``: those
+        without advice; ``calls``: answered requests to the model; ``prompt_tokens``,
+        ``completion_tokens``, ``cost_usd``, ``seconds``: what these took.
+        """
+        with self._lock:
+            return dict(self._totals)
+
+    def close(self) -> None:
+        """Close the answers file."""
+        self.answers.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        del state["_lock"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
+        self._totals = _no_totals()  # of this process, or a sum over processes would count twice
+
+
+def _no_totals() -> dict[str, float]:
+    names = ("calls", "hits", "asked", "abstained", "prompt_tokens", "completion_tokens")
+    return dict.fromkeys((*names, "cost_usd", "seconds"), 0.0)
+
+
+class _NotAskedError(LLMError):
+    """The model was deliberately not asked; that is no new failure."""
+
+
+class _Pause:
+    """After the k-th failure of a question, 32 * 4^(k-1) further requests for it are not made.
+
+    Counted in requests, not in seconds: what a teacher does then depends on nothing but the run.
+    """
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.left = 0
+
+    def fail(self) -> None:
+        self.left = _FIRST_PAUSE * 4**self.failures
+        self.failures = min(self.failures + 1, 10)
+
+    def over(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def _model_and_options(model: str | Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    options = {"model": model} if isinstance(model, str) else dict(model or {})
+    name = options.pop("model", DEFAULT_MODEL if model is None else None)
+    if not isinstance(name, str) or not name.strip():
+        raise ModelUnavailableError(
+            f"model is {name!r}, expected a litellm model name such as 'ollama_chat/qwen3', a dict "
+            "{'model': name, ...}, or None for the embedded model."
+        )
+    for ours in ("num_retries", "max_retries", "timeout", "messages", "n", "stream"):
+        if ours in options:
+            raise ModelUnavailableError(
+                f"model has {ours!r} among its arguments, expected litellm's other arguments only. "
+                "Cure: timeout, max_retries and samples are arguments of LLMTeacher."
+            )
+    return name.strip(), options
