@@ -132,12 +132,16 @@ class TeacherMixin:
             self._asking = asking
             set_teaching(self._vec_env, asking)
 
+    @property
+    def current_coef(self) -> float:
+        """λ at the present env step (0 before the first ``learn`` fixes a default schedule)."""
+        return 0.0 if self._coef is None else self._coef(self.num_timesteps)
+
     # -- loss -----------------------------------------------------------------------------------
 
     def train(self) -> None:
         """Update the policy on the joint loss, with the algorithm's own ``train``."""
-        assert self._coef is not None
-        coef = self._coef(self.num_timesteps)
+        coef = self.current_coef
         weights = self.rollout_buffer.teacher_weights  # type: ignore[attr-defined]
         coverage = float(np.mean(weights > 0))
         self._teaching_log = []

@@ -1,0 +1,81 @@
+"""The settings of a comparison, as one frozen dataclass that round-trips through JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from stable_baselines3.common.utils import LinearSchedule
+
+from gym_llmteacher.sb3.features import OneHotMapCnn
+
+Arm = Literal["teacher", "ppo"]
+ARMS: tuple[Arm, ...] = ("teacher", "ppo")
+ARM_NAMES = {"teacher": "TeacherPPO", "ppo": "plain PPO"}
+
+
+@dataclass(frozen=True)
+class ComparisonConfig:
+    """A comparison of students: arms × seeds on one env."""
+
+    env: str = "LLMTeacher/SimpleDoorKey-v0"
+    """Gymnasium env id."""
+    teacher: str | dict[str, Any] | None = None
+    """Teacher as `LLMTeacherWrapper` takes it; ``None`` is the embedded language model."""
+    steps: int = 100_000
+    """Environment steps (frames) per run."""
+    seeds: tuple[int, ...] = (0,)
+    """Seeds; each arm runs once per seed."""
+    arms: tuple[Arm, ...] = ARMS
+    """Which students to train: ``teacher`` (TeacherPPO) and ``ppo`` (plain PPO)."""
+    coef: float | dict[str, Any] | None = None
+    """Teaching coefficient: a number, a dict of a schedule, or ``None`` for the default."""
+    n_envs: int = 8
+    """Environments side by side."""
+    eval_episodes: int = 200
+    """Episodes per evaluation."""
+    out: str = "runs/demo"
+    """Folder for models, pictures, tables and the answers file."""
+
+    def to_json(self) -> str:
+        """Write as JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> ComparisonConfig:
+        """Read what `to_json` wrote."""
+        values = json.loads(text)
+        values["seeds"], values["arms"] = tuple(values["seeds"]), tuple(values["arms"])
+        return cls(**values)
+
+    @property
+    def folder(self) -> Path:
+        """The output folder as a path."""
+        return Path(self.out)
+
+
+def ppo_arguments(map_like: bool) -> dict[str, Any]:
+    """PPO's hyperparameters, the same for every arm.
+
+    :param map_like: whether observations are maps of integer codes (one-hot and convolutions)
+    """
+    arguments: dict[str, Any] = {
+        "policy": "MlpPolicy",
+        "learning_rate": LinearSchedule(1e-3, 1e-4, 1.0),
+        "n_steps": 128,
+        "batch_size": 256,
+        "n_epochs": 8,
+        "gamma": 0.99,
+        "gae_lambda": 0.95,
+        "ent_coef": 0.001,
+        "target_kl": None,
+    }
+    if map_like:
+        arguments["policy_kwargs"] = {
+            "features_extractor_class": OneHotMapCnn,
+            "net_arch": [64],
+        }
+    return arguments

@@ -1,0 +1,59 @@
+"""A progress bar that tells what a person waiting wants to know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from stable_baselines3.common.callbacks import BaseCallback
+
+from gym_llmteacher.sb3.mixin import TeacherMixin
+from gym_llmteacher.sb3.telemetry import teacher_totals
+
+
+def make_progress(console: Console) -> Progress:
+    """Columns: label, bar, frames, success, λ, calls and spend, time left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:>7,.0f}/{task.total:,.0f}"),
+        TextColumn("{task.fields[status]}"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+class ProgressCallback(BaseCallback):
+    """Keeps the bar up to date, and records the learning curve after every rollout.
+
+    ``curve`` is a list of ``(frames, success rate of the last 100 training episodes)``.
+    """
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        super().__init__()
+        self._progress, self._task = progress, task
+        self.curve: list[tuple[int, float]] = []
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        done = list(self.model.ep_success_buffer or [])
+        success = float(np.mean(done)) if done else 0.0
+        self.curve.append((self.num_timesteps, success))
+        self._progress.update(
+            self._task, completed=self.num_timesteps, status=self._status(success)
+        )
+
+    def _status(self, success: float) -> str:
+        parts = [f"success {success:4.0%}"]
+        if isinstance(self.model, TeacherMixin):
+            coef = self.model.current_coef
+            totals: dict[str, Any] = teacher_totals(self.training_env)
+            parts.append(f"λ {coef:.2f}")
+            if "calls" in totals:
+                parts.append(f"{totals['calls']:.0f} LLM calls")
+                parts.append(f"${totals.get('cost_usd', 0.0):.2f}")
+        return " · ".join(parts)

@@ -1,0 +1,96 @@
+"""The map an agent has in its head, as sets of cells in the bits of Python integers.
+
+Cell ``(x, y)`` is bit ``x * height + y``; a step in x is then a shift by ``height``, a step in y a
+shift by 1, and a whole layer of a breadth-first search is a handful of shifts and ands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT, OBJECT_TO_IDX
+from numpy.typing import NDArray
+
+_UNSEEN, _EMPTY = OBJECT_TO_IDX["unseen"], OBJECT_TO_IDX["empty"]
+_FLOOR, _GOAL = OBJECT_TO_IDX["floor"], OBJECT_TO_IDX["goal"]
+_DOOR, _WALL = OBJECT_TO_IDX["door"], OBJECT_TO_IDX["wall"]
+_THINGS = frozenset(OBJECT_TO_IDX[name] for name in ("key", "door", "ball", "box"))
+_OPEN, _LOCKED = 0, 2
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An object on the map."""
+
+    kind: str
+    color: str
+    cell: int
+    is_open: bool = False
+    is_locked: bool = False
+
+
+@dataclass(frozen=True)
+class KnownMap:
+    """What is known of the grid; every set of cells is an int with one bit per cell.
+
+    :param height: number of cells per column, the shift of a step in x
+    :param walkable: known cells that can be stepped on without harm
+    :param opaque: known cells that block the view
+    :param unknown: cells not seen yet
+    :param free: known cells that hold nothing
+    :param things: keys, doors, balls and boxes, in order of their cells
+    """
+
+    width: int
+    height: int
+    walkable: int
+    opaque: int
+    unknown: int
+    free: int
+    things: tuple[Thing, ...]
+
+
+def _bits(mask: NDArray[np.bool_]) -> int:
+    return int.from_bytes(np.packbits(mask, bitorder="little").tobytes(), "little")
+
+
+def known_map(cells: NDArray[np.uint8], agent_cell: int) -> KnownMap:
+    """Read an encoded map.
+
+    :param cells: uint8 ``(width, height, 3)``, MiniGrid's codes of type, colour and state, indexed
+        ``[x, y]``; type 0 where nothing has been seen
+    :param agent_cell: the agent's own cell, which counts as empty whatever is drawn there
+    """
+    width, height = cells.shape[:2]
+    flat = cells.reshape(-1, 3)
+    kinds, states = flat[:, 0], flat[:, 2]
+    here = 1 << agent_cell
+    empty = _bits(kinds == _EMPTY) | here
+    floor = _bits((kinds == _FLOOR) | (kinds == _GOAL))
+    doors = kinds == _DOOR
+    open_doors = _bits(doors & (states == _OPEN))
+    closed_doors = _bits(doors & (states != _OPEN))
+    things = []
+    for cell in np.flatnonzero(kinds >= _DOOR).tolist():
+        kind = int(kinds[cell])
+        if kind in _THINGS and cell != agent_cell:
+            is_door, state = kind == _DOOR, int(states[cell])
+            things.append(
+                Thing(
+                    IDX_TO_OBJECT[kind],
+                    IDX_TO_COLOR[int(flat[cell, 1])],
+                    cell,
+                    is_open=is_door and state == _OPEN,
+                    is_locked=is_door and state == _LOCKED,
+                )
+            )
+    return KnownMap(
+        width,
+        height,
+        walkable=empty | floor | open_doors,
+        opaque=_bits(kinds == _WALL) | closed_doors,
+        unknown=_bits(kinds == _UNSEEN) & ~here,
+        free=empty & ~here,
+        things=tuple(things),
+    )

@@ -1,0 +1,113 @@
+"""Shortest paths over position × heading, on bitboards.
+
+States are ``(cell, heading)``; actions are turn left, turn right and forward, at cost 1 each.
+A set of states is four ints, one per heading, with one bit per cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+LEFT, RIGHT, FORWARD = 0, 1, 2
+
+Layer = tuple[int, int, int, int]
+
+
+def ahead(height: int, heading: int) -> int:
+    """Difference in cell number of one step in this heading (right, down, left, up)."""
+    return (height, 1, -height, -1)[heading]
+
+
+def _shift(bits: int, by: int) -> int:
+    return bits << by if by >= 0 else bits >> -by
+
+
+class Route:
+    """Shortest ways from anywhere to a set of states, searched backwards and only as far as asked.
+
+    While the map stays the same, following a route costs a look-up per step.
+
+    :param goals: states ``(cell, heading)`` to reach
+    :param walkable: cells that may be stepped on, as bits
+    """
+
+    def __init__(self, goals: Iterable[tuple[int, int]], walkable: int, height: int) -> None:
+        first = [0, 0, 0, 0]
+        for cell, heading in goals:
+            first[heading] |= 1 << cell
+        self._walkable, self._height = walkable, height
+        self._layers: list[Layer] = [(first[0], first[1], first[2], first[3])]
+        self._seen = list(first)
+
+    def _extend(self) -> bool:
+        """Search one layer further back; False when everything has been reached."""
+        last, h, ok = self._layers[-1], self._height, self._walkable
+        seen = self._seen
+        new = (
+            (last[3] | last[1] | (last[0] >> h & ok)) & ~seen[0],
+            (last[0] | last[2] | (last[1] >> 1 & ok)) & ~seen[1],
+            (last[1] | last[3] | (last[2] << h & ok)) & ~seen[2],
+            (last[2] | last[0] | (last[3] << 1 & ok)) & ~seen[3],
+        )
+        if not any(new):
+            return False
+        for heading in range(4):
+            seen[heading] |= new[heading]
+        self._layers.append(new)
+        return True
+
+    def distance(self, cell: int, heading: int) -> int | None:
+        """Return the number of actions to the nearest goal, or ``None`` if there is no way."""
+        bit = 1 << cell
+        while not self._seen[heading] & bit:
+            if not self._extend():
+                return None
+        for distance, layer in enumerate(self._layers):
+            if layer[heading] & bit:
+                return distance
+        raise AssertionError("a seen state is in some layer")
+
+    def action(self, cell: int, heading: int) -> int | None:
+        """Return the first action of a shortest way; ``None`` at the goal or without a way."""
+        distance = self.distance(cell, heading)
+        if not distance:
+            return None
+        nearer = self._layers[distance - 1]
+        front = cell + ahead(self._height, heading)
+        if front >= 0 and self._walkable >> front & 1 and nearer[heading] >> front & 1:
+            return FORWARD
+        return LEFT if nearer[(heading - 1) % 4] >> cell & 1 else RIGHT
+
+
+def facing(targets: Iterable[int], walkable: int, height: int) -> list[tuple[int, int]]:
+    """States from which one of the ``targets`` is the cell ahead."""
+    states = []
+    for target in targets:
+        for heading in range(4):
+            cell = target - ahead(height, heading)
+            if cell >= 0 and walkable >> cell & 1:
+                states.append((cell, heading))
+    return states
+
+
+def reachable_layers(
+    cell: int, heading: int, walkable: int, height: int
+) -> Iterable[Layer]:
+    """Yield the states at distance 0, 1, 2, ... from here."""
+    layer = [0, 0, 0, 0]
+    layer[heading] = 1 << cell
+    seen = list(layer)
+    while any(layer):
+        yield (layer[0], layer[1], layer[2], layer[3])
+        new = [
+            (
+                layer[(d + 1) % 4]
+                | layer[(d - 1) % 4]
+                | (_shift(layer[d], ahead(height, d)) & walkable)
+            )
+            & ~seen[d]
+            for d in range(4)
+        ]
+        layer = new
+        for d in range(4):
+            seen[d] |= new[d]

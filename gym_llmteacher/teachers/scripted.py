@@ -1,0 +1,79 @@
+"""A teacher that is a function: for tests, for baselines, and as the last in a cascade."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Union
+
+from gym_llmteacher.errors import ModelUnavailableError, PriorError
+from gym_llmteacher.situation import Advice, Plan, Situation
+from gym_llmteacher.teachers.base import Teacher
+
+Answer = Union[Plan, Mapping[Plan, float], Advice]
+
+
+class ScriptedTeacher(Teacher):
+    """Ask a function instead of a language model.
+
+    :param function: situation -> a plan (tuple of option names), a mapping of plans to weights, or
+        an `Advice`; its exceptions are raised, since they are bugs and not bad answers
+    :raises PriorError: (when asked) the function returns something else
+
+    Example::
+
+        >>> import numpy as np
+        >>> here = Situation("sees nothing", ("explore",), np.eye(1, 7, dtype=np.float32))
+        >>> ScriptedTeacher(lambda situation: ("explore",)).advise([here])[0].plans
+        ((('explore',), 1.0),)
+    """
+
+    def __init__(self, function: Callable[[Situation], Answer]) -> None:
+        if not callable(function):
+            raise PriorError(
+                f"function is {function!r}, expected a callable: situation -> plan. For a script "
+                'by name write teacher={"script": "door_key_planner"}.'
+            )
+        self.function = function
+
+    @classmethod
+    def named(cls, name: str) -> ScriptedTeacher:
+        """Return the script of this name.
+
+        :raises ModelUnavailableError: there is none
+        """
+        if name not in SCRIPTS:
+            raise ModelUnavailableError(
+                f"there is no script {name!r}, expected one of {', '.join(SCRIPTS)}."
+            )
+        return cls(SCRIPTS[name])
+
+    def advise(self, situations: Sequence[Situation]) -> list[Advice]:
+        """Call the function on each situation."""
+        return [self._advice(self.function(situation)) for situation in situations]
+
+    @staticmethod
+    def _advice(answer: Answer) -> Advice:
+        if isinstance(answer, Advice):
+            return answer
+        if isinstance(answer, Mapping):
+            return Advice.from_counts(answer)
+        if isinstance(answer, tuple) and answer and all(isinstance(o, str) for o in answer):
+            return Advice(((answer, 1.0),))
+        raise PriorError(
+            f"the function returned {answer!r}, expected a plan such as "
+            "('go to key', 'pick up key'), a dict of plans and weights, or an Advice."
+        )
+
+
+def door_key_planner(situation: Situation) -> Plan:
+    """Solve door-key tasks: a key that fits, then its door, exploring for what is not in sight.
+
+    >>> ScriptedTeacher.named("door_key_planner").function.__name__
+    'door_key_planner'
+    """
+    plans = {need.name: need.plan for need in situation.needs}
+    useful_key = situation.state == "The agent holds the key."
+    return plans["door"] if useful_key else plans["key"]
+
+
+SCRIPTS: dict[str, Callable[[Situation], Answer]] = {"door_key_planner": door_key_planner}
