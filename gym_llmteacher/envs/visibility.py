@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 VIEW = 3
 DIRECTIONS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 """Heading 0 .. 3 as (dx, dy): right, down, left, up, as in MiniGrid."""
 
 
-def view_offsets(heading: int) -> list[tuple[int, int]]:
+@cache
+def view_offsets(heading: int) -> tuple[tuple[int, int], ...]:
     """Offsets (dx, dy) of the 9 cells in view: three rows of three, the agent's own row first.
 
     Within a row: left of the agent, ahead, right. Cell 1 is the agent's own.
     """
     fx, fy = DIRECTIONS[heading]
     rx, ry = -fy, fx
-    return [
+    return tuple(
         (depth * fx + side * rx, depth * fy + side * ry)
         for depth in range(VIEW)
         for side in (-1, 0, 1)
-    ]
+    )
 
 
 def _visible(opaque: int) -> int:

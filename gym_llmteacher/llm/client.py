@@ -201,15 +201,14 @@ class Client:
     def _translated(self, error: Exception) -> Exception:
         kinds = [kind.__name__ for kind in type(error).__mro__]
         message = " ".join(redact(str(error), secrets_of(self.options)).split())[:500]
-        if any(kind in _ONE_QUESTION for kind in kinds) or (
-            # "finish the message because max_tokens was reached": seen with reasoning models
-            "BadRequestError" in kinds
-            and re.search("max_tokens|output limit|context size", message)
-        ):
+        too_long = "BadRequestError" in kinds and _TOO_LONG.search(message)
+        if too_long or any(kind in _ONE_QUESTION for kind in kinds):
             return CallFailedError(f"{self.model} refused this question: {message}")
         fatal = next((kind for kind in kinds if kind in _FATAL), None)
-        if _NO_KEY.search(message):
+        if _NO_KEY.search(message):  # raised by the provider's client, so it has no status
             fatal = "AuthenticationError"
+        if getattr(error, "status_code", None) == 403:  # litellm gives it no class of its own
+            fatal = "PermissionDeniedError"
         if fatal is not None:
             cure = _CURES.get(fatal, _CURES["BadRequestError"])
             return ModelUnavailableError(

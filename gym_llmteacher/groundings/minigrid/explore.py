@@ -14,7 +14,7 @@ _MOST = VIEW * VIEW - 1
 
 @lru_cache(maxsize=65536)
 def _view(cell: int, heading: int, width: int, height: int) -> tuple[tuple[int, ...], int]:
-    """Cells in view of a pose (-1 outside the map), and the bits of those outside."""
+    """Cells in view of a pose (-1 outside the map), and which of the 9 are outside."""
     x, y = divmod(cell, height)
     cells, outside = [], 0
     for bit, (dx, dy) in enumerate(view_offsets(heading)):
@@ -35,7 +35,19 @@ def gain(known: KnownMap, cell: int, heading: int) -> int:
         if c >= 0:
             opaque |= (known.opaque >> c & 1) << bit
             unseen |= (known.unknown >> c & 1) << bit
-    return (VISIBLE[opaque] & unseen).bit_count() if unseen else 0
+    return (VISIBLE[opaque] & unseen).bit_count()
+
+
+def _lookouts(known: KnownMap) -> list[int]:
+    """For each heading, the walkable cells with a frontier cell in view (if light gets there)."""
+    lookouts = []
+    for heading in range(4):
+        cells = 0
+        for dx, dy in view_offsets(heading):
+            by = dx * known.height + dy
+            cells |= known.frontier >> by if by >= 0 else known.frontier << -by
+        lookouts.append(cells & known.walkable)
+    return lookouts
 
 
 def best_view(known: KnownMap, cell: int, heading: int) -> tuple[int, int] | None:
@@ -44,6 +56,9 @@ def best_view(known: KnownMap, cell: int, heading: int) -> tuple[int, int] | Non
     Ties go to the nearer pose, then to the lower heading and cell: the same map always gives the
     same answer. The search ends as soon as no farther pose can be better.
     """
+    if not known.frontier:
+        return None
+    lookouts = _lookouts(known)
     best, choice = 0.0, None
     for distance, layer in enumerate(
         reachable_layers(cell, heading, known.walkable, known.height)
@@ -53,7 +68,7 @@ def best_view(known: KnownMap, cell: int, heading: int) -> tuple[int, int] | Non
         if best * distance >= _MOST:
             break
         for direction in range(4):
-            bits = layer[direction]
+            bits = layer[direction] & lookouts[direction]
             while bits:
                 low = bits & -bits
                 bits ^= low

@@ -38,6 +38,8 @@ class KnownMap:
     :param walkable: known cells that can be stepped on without harm
     :param opaque: known cells that block the view
     :param unknown: cells not seen yet
+    :param frontier: unseen cells beside a known transparent one: every look that shows something
+        new shows one of these first
     :param free: known cells that hold nothing
     :param things: keys, doors, balls and boxes, in order of their cells
     """
@@ -47,6 +49,7 @@ class KnownMap:
     walkable: int
     opaque: int
     unknown: int
+    frontier: int
     free: int
     things: tuple[Thing, ...]
 
@@ -85,12 +88,18 @@ def known_map(cells: NDArray[np.uint8], agent_cell: int) -> KnownMap:
                     is_locked=is_door and state == _LOCKED,
                 )
             )
+    unknown = _bits(kinds == _UNSEEN) & ~here
+    opaque = _bits(kinds == _WALL) | closed_doors
+    light = ((1 << width * height) - 1) & ~unknown & ~opaque
+    light |= light << 1 | light >> 1
+    light |= light << height | light >> height
     return KnownMap(
         width,
         height,
         walkable=empty | floor | open_doors,
-        opaque=_bits(kinds == _WALL) | closed_doors,
-        unknown=_bits(kinds == _UNSEEN) & ~here,
+        opaque=opaque,
+        unknown=unknown,
+        frontier=unknown & light,
         free=empty & ~here,
         things=tuple(things),
     )
