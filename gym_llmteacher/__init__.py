@@ -19,7 +19,7 @@ from gym_llmteacher import envs as envs  # registers the tasks
 if TYPE_CHECKING:
     from gym_llmteacher.groundings.actions import ActionGrounding
     from gym_llmteacher.groundings.base import Grounding
-    from gym_llmteacher.sb3.features import OneHotMapCnn
+    from gym_llmteacher.sb3.features import EgoMapFeatures
     from gym_llmteacher.sb3.ppo import TeacherPPO
     from gym_llmteacher.sb3.schedules import Constant, Exponential, Linear, LLM4Teach
     from gym_llmteacher.situation import Advice, Need, Situation
@@ -44,7 +44,7 @@ _HOMES = {
     "LLMTeacherWrapper": "wrappers.teacher",
     "Linear": "sb3.schedules",
     "Need": "situation",
-    "OneHotMapCnn": "sb3.features",
+    "EgoMapFeatures": "sb3.features",
     "PolicyTeacher": "teachers.policy",
     "PriorOverlay": "wrappers.overlay",
     "ScriptedTeacher": "teachers.scripted",
@@ -65,7 +65,7 @@ __all__ = [
     "LLMTeacherWrapper",
     "Linear",
     "Need",
-    "OneHotMapCnn",
+    "EgoMapFeatures",
     "PolicyTeacher",
     "PriorOverlay",
     "ScriptedTeacher",

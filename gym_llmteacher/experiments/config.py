@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from stable_baselines3.common.utils import LinearSchedule
 
-from gym_llmteacher.sb3.features import OneHotMapCnn
+from gym_llmteacher.sb3.features import EgoMapFeatures
 
 Arm = Literal["teacher", "ppo"]
 ARMS: tuple[Arm, ...] = ("teacher", "ppo")
@@ -66,7 +66,7 @@ def ppo_arguments(map_like: bool) -> dict[str, Any]:
         "policy": "MlpPolicy",
         "learning_rate": LinearSchedule(1e-3, 1e-4, 1.0),
         "n_steps": 128,
-        "batch_size": 256,
+        "batch_size": 128,
         "n_epochs": 8,
         "gamma": 0.99,
         "gae_lambda": 0.95,
@@ -75,7 +75,7 @@ def ppo_arguments(map_like: bool) -> dict[str, Any]:
     }
     if map_like:
         arguments["policy_kwargs"] = {
-            "features_extractor_class": OneHotMapCnn,
+            "features_extractor_class": EgoMapFeatures,
             "net_arch": [64],
         }
     return arguments
