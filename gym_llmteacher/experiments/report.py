@@ -1,0 +1,95 @@
+"""The table at the end of a comparison."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+from rich.table import Table
+
+from gym_llmteacher.experiments.config import ARM_NAMES, ComparisonConfig
+from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, teacher_actor
+from gym_llmteacher.experiments.train import RunResult, taught
+
+HEADER = ("who", "seed", "success sampled", "greedy", "return", "frames", "90 % at", "time",
+          "LLM calls", "tokens")  # fmt: skip
+
+
+def evaluate_teacher(config: ComparisonConfig, deterministic: bool = False) -> Evaluation:
+    """Let the teacher act alone, on the same episodes as the students."""
+    return evaluate(
+        lambda: taught(config)(gym.make(config.env)),
+        teacher_actor(deterministic),
+        config.eval_episodes,
+    )
+
+
+def frames_to(curve: Sequence[tuple[int, float]], success: float = 0.9) -> int | None:
+    """Return the first frame count at which the last 100 training episodes reached ``success``.
+
+    >>> frames_to([(1000, 0.2), (2000, 0.95)])
+    2000
+    """
+    return next((frames for frames, rate in curve if rate >= success), None)
+
+
+def table_rows(
+    runs: Sequence[RunResult], teacher: tuple[Evaluation, Evaluation] | None
+) -> list[tuple[str, ...]]:
+    """One row per run, the teacher first."""
+    rows: list[tuple[str, ...]] = []
+    if teacher is not None:
+        sampled, greedy = teacher
+        rows.append(("teacher alone", "", f"{sampled.success:.1%}", f"{greedy.success:.1%}",
+                     f"{sampled.reward:.3f}", "", "", "", "", ""))  # fmt: skip
+    for run in runs:
+        reached = frames_to(run.curve)
+        llm = run.teacher
+        tokens = llm.get("prompt_tokens", 0.0) + llm.get("completion_tokens", 0.0)
+        rows.append((
+            ARM_NAMES[run.arm], str(run.seed), f"{run.sampled.success:.1%}",
+            f"{run.greedy.success:.1%}", f"{run.sampled.reward:.3f}", f"{run.frames:,}",
+            "never" if reached is None else f"{reached:,}", f"{run.seconds:.0f} s",
+            f"{llm['calls']:.0f}" if "calls" in llm else "-",
+            f"{tokens:.0f}" if "calls" in llm else "-",
+        ))  # fmt: skip
+    return rows
+
+
+def rich_table(config: ComparisonConfig, rows: Sequence[tuple[str, ...]]) -> Table:
+    """Format for the terminal."""
+    table = Table(title=f"{config.env}, {config.eval_episodes} episodes per evaluation")
+    for i, column in enumerate(HEADER):
+        table.add_column(column, justify="left" if i == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def markdown_table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Format for a README."""
+    lines = [HEADER, tuple("---" for _ in HEADER), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def save_results(
+    config: ComparisonConfig, runs: Sequence[RunResult],
+    teacher: tuple[Evaluation, Evaluation] | None, folder: Path,
+) -> None:
+    """Write ``results.json`` (everything) and ``results.md`` (the table)."""
+    data = {
+        "config": json.loads(config.to_json()),
+        "teacher": None if teacher is None else [vars(score) for score in teacher],
+        "runs": [run.as_dict() for run in runs],
+    }
+    (folder / "results.json").write_text(json.dumps(data, indent=1, default=_plain))
+    (folder / "results.md").write_text(markdown_table(table_rows(runs, teacher)))
+
+
+def _plain(value: object) -> float:
+    if isinstance(value, np.generic):
+        return float(value.item())
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")

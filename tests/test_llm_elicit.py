@@ -1,0 +1,116 @@
+"""Questions and how replies to them are read, without any model."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gym_llmteacher.errors import LLMError
+from gym_llmteacher.llm import prompt
+from gym_llmteacher.llm.elicit import Logprobs, Need, Samples, elicitation_for
+from gym_llmteacher.llm.reply import Reply
+from gym_llmteacher.situation import Need as NeedOf
+from gym_llmteacher.situation import Situation
+
+OPTIONS = ("explore", "go to key", "pick up key")
+HERE = Situation(
+    "Agent sees <key>, holds nothing.",
+    OPTIONS,
+    np.eye(3, 7, dtype=np.float32),
+    task="get the key, then open the door",
+    state="The agent holds nothing.",
+    needs=(NeedOf("key", ("go to key", "pick up key")), NeedOf("door", ("explore",))),
+)
+PLAIN = Situation("The elf is in row 0.", OPTIONS, np.eye(3, dtype=np.float32), task="cross")
+
+
+def scored(**probabilities):
+    rows = {f" {k.replace('_', ' ')}.": math.log(p) for k, p in probabilities.items()}
+    return Reply(tuple(rows), tuple(((k, p),) for k, p in rows.items()))
+
+
+def test_the_examples_leak_neither_key_nor_door():
+    text = (prompt.NEED_EXAMPLES + prompt.OPTION_EXAMPLES + prompt.GUIDE_EXAMPLE).lower()
+    assert "key" not in text
+    assert "door" not in text
+
+
+def test_need_asks_for_the_needs_and_carries_their_plans():
+    question = Need().question(HERE)
+    assert question.params["candidates"] == [" key.", " door."]
+    text = question.messages[0]["content"]
+    assert text.endswith(
+        "Task: get the key, then open the door.\nThe agent holds nothing. It now needs the"
+    )
+    advice = Need().read(scored(key=0.8, door=0.2), HERE)
+    assert dict(advice.plans) == pytest.approx(
+        {("go to key", "pick up key"): 0.8, ("explore",): 0.2}
+    )
+
+
+def test_needs_with_one_plan_share_it():
+    here = Situation(
+        "t", OPTIONS, PLAIN.option_actions, needs=(NeedOf("key", ("explore",)), HERE.needs[1])
+    )
+    assert Need().read(scored(key=0.5, door=0.5), here).plans == ((("explore",), 1.0),)
+
+
+def test_need_without_needs_scores_the_options():
+    question = Need().question(PLAIN)
+    assert question.params["candidates"] == [" explore.", " go to key.", " pick up key."]
+    advice = Need().read(scored(explore=0.5, go_to_key=0.25, pick_up_key=0.25), PLAIN)
+    assert dict(advice.plans)[("explore",)] == pytest.approx(0.5)
+
+
+def test_need_abstains_on_scores_of_something_else():
+    assert Need().read(scored(egg=1.0), HERE).abstained
+    assert Need().read(Reply(("x",)), HERE).abstained
+
+
+def test_samples_are_counted_and_what_cannot_be_read_is_not():
+    say = ["Action: {go to key, pick up key}"] * 6 + ["Action: {explore}"] * 2 + ["?", ""]
+    advice = Samples().read(Reply(tuple(say)), HERE)
+    assert dict(advice.plans) == {("go to key", "pick up key"): 0.75, ("explore",): 0.25}
+    assert Samples().read(Reply(("?", "")), HERE).abstained
+
+
+def test_samples_put_what_changes_last():
+    system, user = Samples(k=4, example="MY EXAMPLE").question(HERE).messages
+    other = Samples(k=4, example="MY EXAMPLE").question(PLAIN).messages
+    assert system == other[0]
+    assert "MY EXAMPLE" in system["content"]
+    assert "Action: {" in system["content"]
+    assert user["content"].startswith(
+        "Task: get the key, then open the door\nSituation: Agent sees"
+    )
+    assert user["content"].endswith("- explore\n- go to key\n- pick up key")
+    question = Samples(k=4).question(HERE)
+    assert question.n == 4
+    assert (question.params["temperature"], question.params["top_p"]) == (0.7, 0.7)
+
+
+def test_logprobs_sums_the_spellings_of_a_letter():
+    rows = (("B", 0.5), (" b", 0.1), ("A", 0.2), ("Z", 0.1), ("go", 0.05))
+    reply = Reply(("B",), (tuple((t, math.log(p)) for t, p in rows),))
+    advice = Logprobs().read(reply, HERE)
+    assert dict(advice.plans) == pytest.approx({("go to key",): 0.75, ("explore",): 0.25})
+    assert "B) go to key" in Logprobs().question(HERE).messages[1]["content"]
+
+
+def test_logprobs_abstains_with_a_reason():
+    assert "elicitation='samples'" in Logprobs().read(Reply(("B",), ((),)), HERE).source
+    assert Logprobs().read(Reply(("x",), ((("x", -0.1),),)), HERE).abstained
+    many = tuple(f"option {i}" for i in range(30))
+    crowd = Situation("t", many, np.eye(30, dtype=np.float32))
+    Logprobs().question(crowd)
+    assert "more options than letters" in Logprobs().read(Reply(("A",)), crowd).source
+
+
+def test_defaults_by_model_and_bad_names():
+    assert elicitation_for(None, "local/smollm2-135m").name == "need"
+    assert elicitation_for(None, "openai/gpt-4o-mini").name == "samples"
+    assert elicitation_for("logprobs", "openai/gpt-4o-mini").name == "logprobs"
+    with pytest.raises(LLMError, match="'samples'"):
+        elicitation_for("need", "openai/gpt-4o-mini")
+    with pytest.raises(LLMError, match="expected 'need'"):
+        elicitation_for("telepathy", "local/smollm2-135m")
