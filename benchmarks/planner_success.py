@@ -25,13 +25,12 @@ def play(task: str, seed: int, sees_all: bool) -> tuple[bool, float, int]:
     if sees_all:
         here = env.memory[..., 3] > 0
         env.memory[..., :3] = np.where(here[..., None], env.memory[..., :3], env._cells)
-    for step in range(1, env.max_steps + 1):
+    terminated = truncated = False
+    while not (terminated or truncated):
         situation = grounding.describe(env, obs)
         prior, _ = prior_from(teacher.advise([situation])[0], situation)
         obs, reward, terminated, truncated, info = env.step(int(prior.argmax()))
-        if terminated or truncated:
-            break
-    return info["is_success"], reward, step
+    return info["is_success"], reward, env.step_count
 
 
 def main() -> None:

@@ -134,9 +134,9 @@ def test_a_timeout_is_a_failed_call():
 
 def test_a_key_from_the_environment_is_hidden_too(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "environment-key-987654")
-    with FakeLLMServer(FakeReply("bad key environment-key-987654", status=401)) as server:
-        with pytest.raises(ModelUnavailableError) as raised:
-            Client("openai/fake", {"api_base": server.url}).ask(HELLO)
+    reply = FakeReply("bad key environment-key-987654", status=401)
+    with FakeLLMServer(reply) as server, pytest.raises(ModelUnavailableError) as raised:
+        Client("openai/fake", {"api_base": server.url}).ask(HELLO)
     assert "environment-key" not in str(raised.value)
 
 

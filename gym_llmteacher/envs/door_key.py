@@ -44,7 +44,7 @@ class _RoomEnv(MemoryGridEnv):
         return self._random_cell(1, 1, self.room[0] - 1, self.room[1] - 1)
 
     def _color(self) -> str:
-        return _COLORS[int(self.np_random.integers(len(_COLORS)))]
+        return str(_COLORS[int(self.np_random.integers(len(_COLORS)))])
 
     def _wall_cell(self, side: int) -> tuple[int, int]:
         """Return a cell of wall 0 .. 3 (right, bottom, left, top), corners excluded."""

@@ -6,7 +6,7 @@ and only the cells in view are copied into the memory, so nothing is deep-copied
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -186,4 +186,4 @@ class MemoryGridEnv(MiniGridEnv):  # type: ignore[misc]  # minigrid ships no typ
             x = int(self.np_random.integers(x0, x1))
             y = int(self.np_random.integers(y0, y1))
             if self.grid.get(x, y) is None and (x, y) != tuple(self.agent_pos):
-                return cast("tuple[int, int]", (x, y))
+                return x, y

@@ -25,6 +25,8 @@ class ComparisonConfig:
     """Gymnasium env id."""
     teacher: str | dict[str, Any] | None = None
     """Teacher as `LLMTeacherWrapper` takes it; ``None`` is the embedded language model."""
+    elicitation: str | None = None
+    """How a language model is asked; ``None`` chooses by model."""
     steps: int = 100_000
     """Environment steps (frames) per run."""
     seeds: tuple[int, ...] = (0,)

@@ -18,7 +18,10 @@ class HasPredict(Protocol):
     """An SB3 model, or anything that predicts like one."""
 
     def predict(
-        self, observation: Any, state: Any = None, episode_start: Any = None,
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Any = None,
         deterministic: bool = False,
     ) -> tuple[NDArray[Any], Any]:
         """Actions for a batch of observations."""
@@ -54,10 +57,10 @@ def teacher_actor(deterministic: bool, seed: int = 0) -> Actor:
         if deterministic:
             # argmax of a uniform placeholder would always be action 0.
             random = rng.integers(priors.shape[1], size=len(priors))
-            return np.where(weights > 0, priors.argmax(axis=1), random)
+            return np.where(weights > 0, priors.argmax(axis=1), random).astype(np.int64)
         cumulative = priors.cumsum(axis=1)
         draws = rng.random((len(priors), 1)) * cumulative[:, -1:]
-        return (draws >= cumulative).sum(axis=1).astype(np.int64)
+        return np.asarray((draws >= cumulative).sum(axis=1), dtype=np.int64)
 
     return act
 
@@ -101,7 +104,11 @@ def evaluate(
 
 
 def _start(
-    env: gym.Env[Any, Any], i: int, left: Any, seed: int, obs: list[Any],
+    env: gym.Env[Any, Any],
+    i: int,
+    left: Any,
+    seed: int,
+    obs: list[Any],
     infos: list[dict[str, Any]],
 ) -> bool:
     number = next(left, None)

@@ -13,6 +13,8 @@ from PIL import Image
 from gym_llmteacher.experiments.config import ARM_NAMES, ComparisonConfig
 from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.experiments.train import RunResult, taught
+from gym_llmteacher.sb3.mixin import default_coef
+from gym_llmteacher.sb3.schedules import coef_schedule
 from gym_llmteacher.wrappers.overlay import action_names, draw_bars
 
 COLORS = {"teacher": "#2563eb", "ppo": "#6b7280", "teacher alone": "#d97706"}
@@ -39,6 +41,12 @@ def plot_curves(
     if teacher is not None:
         axes.axhline(teacher.success, color=COLORS["teacher alone"], linestyle="--",
                      label=f"teacher alone ({teacher.success:.0%})")  # fmt: skip
+    silent = (
+        default_coef(config.steps) if config.coef is None else coef_schedule(config.coef)
+    ).zero_from
+    if "teacher" in config.arms and silent < config.steps:
+        axes.axvspan(silent, config.steps, color="#2563eb", alpha=0.07, linewidth=0,
+                     label="teacher no longer asked (λ = 0)")  # fmt: skip
     axes.set_xlabel("environment steps (frames)")
     axes.set_ylabel("success rate")
     axes.set_ylim(-0.02, 1.02)
@@ -48,7 +56,7 @@ def plot_curves(
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(f"{config.env}, {len(config.seeds)} seed(s)", loc="left")
-    axes.legend(loc="center right", frameon=True)
+    axes.legend(loc="best", frameon=True)
     figure.savefig(path, dpi=130)
 
 

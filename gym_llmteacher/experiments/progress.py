@@ -17,10 +17,10 @@ def make_progress(console: Console) -> Progress:
     """Columns: label, bar, frames, success, λ, calls and spend, time left."""
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed:>7,.0f}/{task.total:,.0f}"),
+        BarColumn(bar_width=12),
+        TextColumn("{task.completed:>7,.0f}"),
         TextColumn("{task.fields[status]}"),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(compact=True),
         console=console,
     )
 
@@ -54,6 +54,6 @@ class ProgressCallback(BaseCallback):
             totals: dict[str, Any] = teacher_totals(self.training_env)
             parts.append(f"λ {coef:.2f}")
             if "calls" in totals:
-                parts.append(f"{totals['calls']:.0f} LLM calls")
+                parts.append(f"{totals['calls']:.0f} calls")
                 parts.append(f"${totals.get('cost_usd', 0.0):.2f}")
         return " · ".join(parts)

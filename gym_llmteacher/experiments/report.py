@@ -5,17 +5,33 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import gymnasium as gym
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from stable_baselines3 import PPO
 
+from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.experiments.config import ARM_NAMES, ComparisonConfig
-from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, teacher_actor
+from gym_llmteacher.experiments.evaluate import (
+    Evaluation,
+    evaluate,
+    student_actor,
+    teacher_actor,
+)
 from gym_llmteacher.experiments.train import RunResult, taught
+from gym_llmteacher.teachers.make import TeacherSpec
+from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 
-HEADER = ("who", "seed", "success sampled", "greedy", "return", "frames", "90 % at", "time",
-          "LLM calls", "tokens")  # fmt: skip
+HEADER = ("who", "seed", "sampled", "greedy", "return", "frames", "to 90%", "time", "calls",
+          "tokens")  # fmt: skip
+CAPTION = (
+    "sampled, greedy: share of episodes solved, acting at random from the policy or by its most "
+    "likely action; to 90%: frames until 90% of the last 100 training episodes were solved; time: "
+    "of training; calls, tokens: to the language model"
+)
 
 
 def evaluate_teacher(config: ComparisonConfig, deterministic: bool = False) -> Evaluation:
@@ -25,6 +41,59 @@ def evaluate_teacher(config: ComparisonConfig, deterministic: bool = False) -> E
         teacher_actor(deterministic),
         config.eval_episodes,
     )
+
+
+def evaluation_table(
+    env_id: str,
+    student: Path | None,
+    teacher: TeacherSpec = None,
+    elicitation: str | None = None,
+    episodes: int = 200,
+    seed: int = 10_000,
+) -> Table:
+    """Sampled and greedy results of a saved student, or of a teacher acting alone.
+
+    :raises ModelUnavailableError: the student's file cannot be read
+    """
+    table = Table(title=f"{env_id}, {episodes} episodes from seed {seed}")
+    for column in ("who", "actions", "success", "return", "length"):
+        table.add_column(column, justify="left" if column in ("who", "actions") else "right")
+    for deterministic in (False, True):
+        if student is not None:
+            actor = student_actor(load_student(student), deterministic)
+            score = evaluate(lambda: gym.make(env_id), actor, episodes, seed)
+        else:
+            actor = teacher_actor(deterministic)
+            score = evaluate(
+                lambda: LLMTeacherWrapper(
+                    gym.make(env_id), teacher=teacher, elicitation=elicitation
+                ),
+                actor,
+                episodes,
+                seed,
+            )
+        table.add_row(
+            "teacher" if student is None else student.name,
+            "most likely" if deterministic else "sampled",
+            f"{score.success:.1%}",
+            f"{score.reward:.3f}",
+            f"{score.length:.1f}",
+        )
+    return table
+
+
+def load_student(path: Path) -> PPO:
+    """Load what ``TeacherPPO.save`` or ``PPO.save`` wrote.
+
+    :raises ModelUnavailableError: there is no such file, or it is not a saved model
+    """
+    try:
+        return PPO.load(path, device="cpu")
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise ModelUnavailableError(
+            f"{path} cannot be loaded as a student ({error}); expected a zip saved by "
+            "TeacherPPO.save or PPO.save."
+        ) from None
 
 
 def frames_to(curve: Sequence[tuple[int, float]], success: float = 0.9) -> int | None:
@@ -61,7 +130,13 @@ def table_rows(
 
 def rich_table(config: ComparisonConfig, rows: Sequence[tuple[str, ...]]) -> Table:
     """Format for the terminal."""
-    table = Table(title=f"{config.env}, {config.eval_episodes} episodes per evaluation")
+    table = Table(
+        title=f"{config.env}, {config.eval_episodes} episodes per evaluation",
+        caption=CAPTION,
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for i, column in enumerate(HEADER):
         table.add_column(column, justify="left" if i == 0 else "right", no_wrap=True)
     for row in rows:
@@ -72,12 +147,15 @@ def rich_table(config: ComparisonConfig, rows: Sequence[tuple[str, ...]]) -> Tab
 def markdown_table(rows: Sequence[tuple[str, ...]]) -> str:
     """Format for a README."""
     lines = [HEADER, tuple("---" for _ in HEADER), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    rows_text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"{rows_text}\n\n{CAPTION}.\n"
 
 
 def save_results(
-    config: ComparisonConfig, runs: Sequence[RunResult],
-    teacher: tuple[Evaluation, Evaluation] | None, folder: Path,
+    config: ComparisonConfig,
+    runs: Sequence[RunResult],
+    teacher: tuple[Evaluation, Evaluation] | None,
+    folder: Path,
 ) -> None:
     """Write ``results.json`` (everything) and ``results.md`` (the table)."""
     data = {

@@ -43,7 +43,9 @@ def taught(config: ComparisonConfig) -> Callable[[gym.Env[Any, Any]], gym.Env[An
     answers = config.folder / "answers.sqlite"
 
     def wrap(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
-        return LLMTeacherWrapper(env, teacher=config.teacher, answers=answers)
+        return LLMTeacherWrapper(
+            env, teacher=config.teacher, answers=answers, elicitation=config.elicitation
+        )
 
     return wrap
 
@@ -51,8 +53,9 @@ def taught(config: ComparisonConfig) -> Callable[[gym.Env[Any, Any]], gym.Env[An
 def is_map(env_id: str) -> bool:
     """Whether the env's observations are small maps of integer codes."""
     space = gym.make(env_id).observation_space
-    shape = space.shape or ()
-    return len(shape) == 3 and float(getattr(space, "high", [255.0]).max()) < 64  # type: ignore[union-attr]
+    if not isinstance(space, gym.spaces.Box) or len(space.shape) != 3:
+        return False
+    return float(space.high.max()) < 64
 
 
 def make_student(config: ComparisonConfig, arm: Arm, seed: int, verbose: int = 0) -> PPO:
@@ -60,7 +63,7 @@ def make_student(config: ComparisonConfig, arm: Arm, seed: int, verbose: int = 0
     arguments: dict[str, Any] = {**ppo_arguments(is_map(config.env)), "seed": seed}
     policy = arguments.pop("policy")
     wrapper = taught(config) if arm == "teacher" else None
-    env = make_vec_env(config.env, config.n_envs, seed=seed, wrapper_class=wrapper)  # type: ignore[arg-type]
+    env = make_vec_env(config.env, config.n_envs, seed=seed, wrapper_class=wrapper)
     if arm == "teacher":
         return TeacherPPO(
             policy, env, teacher_coef=config.coef, device="cpu", verbose=verbose, **arguments

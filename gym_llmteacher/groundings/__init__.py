@@ -1,0 +1,1 @@
+"""From env states to situations: one grounding per family of environments."""

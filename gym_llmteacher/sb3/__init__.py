@@ -1,0 +1,1 @@
+"""Stable-Baselines3: what a student needs to learn from priors."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch as th
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
+
+if TYPE_CHECKING:  # the buffer that stands behind the mixin
+    _Buffer = RolloutBuffer
+else:
+    _Buffer = object
 
 
 class TaughtBatch(NamedTuple):
@@ -19,7 +24,7 @@ class TaughtBatch(NamedTuple):
     weight: th.Tensor
 
 
-class PriorBufferMixin:
+class PriorBufferMixin(_Buffer):
     """Put this before any SB3 rollout buffer class to store priors and weights.
 
     Rows are staged with `stage` and stored by the ``add`` that follows; a second ``add`` without a
@@ -38,13 +43,15 @@ class PriorBufferMixin:
 
     def reset(self) -> None:
         """Empty the buffer."""
-        shape = (self.buffer_size, self.n_envs)  # type: ignore[attr-defined]
-        assert isinstance(self.action_space, spaces.Discrete)  # type: ignore[attr-defined]
-        self.teacher_priors = np.zeros((*shape, int(self.action_space.n)), dtype=np.float32)
-        self.teacher_weights = np.zeros(shape, dtype=np.float32)
+        shape = (self.buffer_size, self.n_envs)
+        assert isinstance(self.action_space, spaces.Discrete)
+        self.teacher_priors: NDArray[np.float32] = np.zeros(
+            (*shape, int(self.action_space.n)), dtype=np.float32
+        )
+        self.teacher_weights: NDArray[np.float32] = np.zeros(shape, dtype=np.float32)
         self._staged = None
         self.batch = None
-        super().reset()  # type: ignore[misc]
+        super().reset()
 
     def add(self, *args: Any, **kwargs: Any) -> None:
         """Store a step, with the staged rows."""
@@ -53,26 +60,25 @@ class PriorBufferMixin:
                 "no teacher prior was staged for this step: stage(prior, weight) must be called "
                 "once before each add()."
             )
-        pos = self.pos  # type: ignore[attr-defined]
+        pos = self.pos
         self.teacher_priors[pos], self.teacher_weights[pos] = self._staged
         self._staged = None
-        super().add(*args, **kwargs)  # type: ignore[misc]
+        super().add(*args, **kwargs)
 
     def get(self, batch_size: int | None = None) -> Any:
         """Yield minibatches in a random order, as SB3 does."""
-        if not self.generator_ready:  # type: ignore[has-type]
+        if not self.generator_ready:
             # The same reshaping, at the same moment, as the buffer gives its own arrays.
-            flat = self.swap_and_flatten  # type: ignore[attr-defined]
-            self.teacher_priors = flat(self.teacher_priors)
-            self.teacher_weights = flat(self.teacher_weights).reshape(-1)
-        yield from super().get(batch_size)  # type: ignore[misc]
+            self.teacher_priors = self.swap_and_flatten(self.teacher_priors)
+            self.teacher_weights = self.swap_and_flatten(self.teacher_weights).ravel()
+        yield from super().get(batch_size)
 
     def _get_samples(self, batch_inds: NDArray[np.int64], env: Any = None) -> Any:
-        samples = super()._get_samples(batch_inds, env)  # type: ignore[misc]
+        samples = super()._get_samples(batch_inds, env)
         self.batch = TaughtBatch(
             samples,
-            self.to_torch(self.teacher_priors[batch_inds]),  # type: ignore[attr-defined]
-            self.to_torch(self.teacher_weights[batch_inds]),  # type: ignore[attr-defined]
+            self.to_torch(self.teacher_priors[batch_inds]),
+            self.to_torch(self.teacher_weights[batch_inds]),
         )
         return samples
 

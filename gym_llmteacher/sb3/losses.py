@@ -115,9 +115,7 @@ class AddToLoss(th.autograd.Function):
         return log_prob.view_as(log_prob)
 
     @staticmethod
-    def backward(  # type: ignore[override]
-        ctx: th.autograd.function.FunctionCtx, gradient: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def backward(ctx: th.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """Hand the gradient on, and 1 to the extra loss."""
         return gradient, gradient.new_ones(())
 

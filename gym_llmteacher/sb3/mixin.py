@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch as th
@@ -25,6 +25,11 @@ from gym_llmteacher.sb3.priors import Rows, current_infos, first_infos, read_pri
 from gym_llmteacher.sb3.schedules import CoefSchedule, CoefSpec, LLM4Teach, coef_schedule, coef_spec
 from gym_llmteacher.sb3.telemetry import set_teaching, teacher_totals
 
+if TYPE_CHECKING:  # the algorithm that stands behind the mixin
+    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm as _Algorithm
+else:
+    _Algorithm = object
+
 
 def default_coef(total_timesteps: int) -> LLM4Teach:
     """λ from 3 to 0.1 over 40 % of training, held to 70 %, then exactly 0 (the paper's shape)."""
@@ -32,7 +37,7 @@ def default_coef(total_timesteps: int) -> LLM4Teach:
     return LLM4Teach(3.0, 0.1, decay_steps=max(1, 0.4 * steps), cut_steps=0.7 * steps)
 
 
-class TeacherMixin:
+class TeacherMixin(_Algorithm):
     """Put this before an SB3 on-policy algorithm with a Discrete action space."""
 
     teacher_coef: CoefSpec | None
@@ -55,7 +60,7 @@ class TeacherMixin:
     # -- set-up ---------------------------------------------------------------------------------
 
     def _setup_model(self) -> None:
-        space = self.action_space  # type: ignore[attr-defined]
+        space = self.action_space
         if not isinstance(space, spaces.Discrete):
             raise GroundingError(
                 f"the action space is {space}, expected Discrete: a teacher's prior is a "
@@ -70,30 +75,34 @@ class TeacherMixin:
         chosen = self.rollout_buffer_class
         self.rollout_buffer_class = with_priors(
             chosen,
-            self.observation_space,  # type: ignore[attr-defined]
+            self.observation_space,
         )
         try:
-            super()._setup_model()  # type: ignore[misc]
+            super()._setup_model()
         finally:
             self.rollout_buffer_class = chosen
 
     def _excluded_save_params(self) -> list[str]:
-        excluded: list[str] = super()._excluded_save_params()  # type: ignore[misc]
+        excluded: list[str] = super()._excluded_save_params()
         return [*excluded, "_coef", "_last_priors", "_asking", "_teaching_log"]
 
     # -- capture --------------------------------------------------------------------------------
 
     def _setup_learn(
-        self, total_timesteps: int, callback: Any = None, reset_num_timesteps: bool = True,
-        *args: Any, **kwargs: Any,
+        self,
+        total_timesteps: int,
+        callback: Any = None,
+        reset_num_timesteps: bool = True,
+        *args: Any,
+        **kwargs: Any,
     ) -> Any:
         if self._coef is None:
             self._coef = default_coef(total_timesteps)
             self.teacher_coef = coef_spec(self._coef)
         self._asking = None  # the env may be a new one: tell it in any case
-        starts_over = reset_num_timesteps or self._last_obs is None  # type: ignore[has-type]
-        self._tell_teacher(0 if reset_num_timesteps else self.num_timesteps)  # type: ignore[has-type]
-        result = super()._setup_learn(  # type: ignore[misc]
+        starts_over = reset_num_timesteps or self._last_obs is None
+        self._tell_teacher(0 if reset_num_timesteps else self.num_timesteps)
+        result = super()._setup_learn(
             total_timesteps, callback, reset_num_timesteps, *args, **kwargs
         )
         if starts_over:
@@ -106,22 +115,27 @@ class TeacherMixin:
     def _update_info_buffer(
         self, infos: list[dict[str, Any]], dones: NDArray[np.bool_] | None = None
     ) -> None:
-        super()._update_info_buffer(infos, dones)  # type: ignore[misc]
+        super()._update_info_buffer(infos, dones)
         assert dones is not None
         assert self._last_priors is not None
-        buffer = self.rollout_buffer  # type: ignore[attr-defined]
-        assert isinstance(buffer, PriorBufferMixin)
-        buffer.stage(*self._last_priors)
+        self._prior_buffer.stage(*self._last_priors)
         self._last_priors = self._read(current_infos(self._vec_env, infos, dones))
 
     @property
     def _vec_env(self) -> VecEnv:
-        env = self.env  # type: ignore[attr-defined]
+        env = self.env
         assert env is not None
-        return env  # type: ignore[no-any-return]
+        return env
+
+    @property
+    def _prior_buffer(self) -> PriorBufferMixin:
+        buffer = self.rollout_buffer
+        assert isinstance(buffer, PriorBufferMixin)
+        return buffer
 
     def _read(self, infos: Any, required: bool | None = None) -> Rows:
-        n_actions = int(self.action_space.n)  # type: ignore[attr-defined]
+        assert isinstance(self.action_space, spaces.Discrete)
+        n_actions = int(self.action_space.n)
         return read_priors(infos, n_actions, bool(self._asking) if required is None else required)
 
     def _tell_teacher(self, num_timesteps: int) -> None:
@@ -142,21 +156,20 @@ class TeacherMixin:
     def train(self) -> None:
         """Update the policy on the joint loss, with the algorithm's own ``train``."""
         coef = self.current_coef
-        weights = self.rollout_buffer.teacher_weights  # type: ignore[attr-defined]
-        coverage = float(np.mean(weights > 0))
+        coverage = float(np.mean(self._prior_buffer.teacher_weights > 0))
         self._teaching_log = []
         if coef > 0 and coverage > 0:
             with self._joint_loss(coef):
-                super().train()  # type: ignore[misc]
+                super().train()
         else:
-            super().train()  # type: ignore[misc]
+            super().train()
         self._record_teaching(coef, coverage)
         self._tell_teacher(self.num_timesteps)
 
     @contextmanager
     def _joint_loss(self, coef: float) -> Iterator[None]:
         """While this is open, ``policy.evaluate_actions`` carries the teaching loss along."""
-        policy = self.policy  # type: ignore[attr-defined]
+        policy: Any = self.policy
         evaluate = policy.evaluate_actions
 
         def taught_evaluate(*args: Any, **kwargs: Any) -> Any:
@@ -172,13 +185,14 @@ class TeacherMixin:
             del policy.evaluate_actions
 
     def _teaching_loss(self, log_probs: th.Tensor) -> TeachingLoss:
-        batch = self.rollout_buffer.batch  # type: ignore[attr-defined]
+        batch = self._prior_buffer.batch
+        assert batch is not None
         result = teaching_loss(log_probs, batch.prior, batch.weight, self.teacher_divergence)
         self._teaching_log.append(result)
         return result
 
     def _record_teaching(self, coef: float, coverage: float) -> None:
-        record = self.logger.record  # type: ignore[attr-defined]
+        record = self.logger.record
         record("teacher/coef", coef)
         record("teacher/coverage", coverage)
         taught = [item for item in self._teaching_log if item.taught > 0]

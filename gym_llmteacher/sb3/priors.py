@@ -24,9 +24,7 @@ _CURE = (
 )
 
 
-def read_priors(
-    infos: Sequence[Mapping[str, Any]], n_actions: int, required: bool = True
-) -> Rows:
+def read_priors(infos: Sequence[Mapping[str, Any]], n_actions: int, required: bool = True) -> Rows:
     """Stack ``teacher_prior`` and ``teacher_weight`` of one info per env.
 
     :param required: whether a missing prior is an error or simply has weight 0

@@ -14,7 +14,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 from gym_llmteacher.errors import ScheduleError
 
@@ -130,7 +130,7 @@ class Exponential(CoefSchedule):
     def __call__(self, num_timesteps: int) -> float:
         if num_timesteps >= self.cut_steps:
             return 0.0
-        return self.start * 0.5 ** (max(0, num_timesteps) / self.half_life)
+        return self.start * math.exp2(-max(0, num_timesteps) / self.half_life)
 
     @property
     def zero_from(self) -> float:
@@ -182,7 +182,7 @@ SHAPES: dict[str, type[CoefSchedule]] = {
     "llm4teach": LLM4Teach,
 }
 
-CoefSpec = Union[float, Mapping[str, Any], CoefSchedule]
+CoefSpec = float | Mapping[str, Any] | CoefSchedule
 
 
 def coef_schedule(spec: CoefSpec) -> CoefSchedule:

@@ -1,0 +1,1 @@
+"""Teachers: situations in, advice out."""

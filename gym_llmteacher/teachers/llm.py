@@ -19,7 +19,7 @@ from gym_llmteacher.llm.client import Client, probe_once
 from gym_llmteacher.llm.elicit import Elicitation, Question, elicitation_for
 from gym_llmteacher.llm.local import DEFAULT_MODEL
 from gym_llmteacher.llm.redact import redact, secrets_of
-from gym_llmteacher.llm.reply import Reply
+from gym_llmteacher.llm.reply import Reply, TokenLogprobs
 from gym_llmteacher.situation import Advice, Situation
 from gym_llmteacher.teachers.base import Teacher
 
@@ -46,6 +46,7 @@ class Explanation:
     :param elicitation: how it was asked
     :param messages: what it was sent
     :param replies: what it said, word for word (for scored candidates: the candidates)
+    :param logprobs: per reply, pairs ``(token or candidate, log-probability)``, where it gave them
     :param advice: what was read out of that; ``advice.source`` says whether it was asked just now
         (``"model"``), known (``"answers"``), or why the teacher abstained
     :param prompt_tokens: tokens sent when the question was asked
@@ -59,6 +60,7 @@ class Explanation:
     elicitation: str
     messages: tuple[Mapping[str, str], ...]
     replies: tuple[str, ...]
+    logprobs: tuple[TokenLogprobs, ...]
     advice: Advice
     prompt_tokens: int
     completion_tokens: int
@@ -227,6 +229,7 @@ class LLMTeacher(Teacher):
             elicitation=self.elicitation.name,
             messages=question.messages if question else (),
             replies=reply.texts,
+            logprobs=reply.logprobs,
             advice=advice,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,

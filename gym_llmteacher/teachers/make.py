@@ -6,12 +6,12 @@ import json
 import os
 import weakref
 from collections.abc import Mapping
-from typing import Any, Union
+from typing import Any
 
 from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.teachers.base import Teacher
 
-TeacherSpec = Union[str, Mapping[str, Any], Teacher, None]
+TeacherSpec = str | Mapping[str, Any] | Teacher | None
 
 # Wrappers of many envs in one process that name the same teacher share it: one model in memory,
 # one connection, one count of calls. Weak: it goes when the last env has gone.

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class PolicyTeacher(Teacher):
     """Advises what a trained actor-critic policy would do, with its own probabilities.
 
-    :param model: a PPO or A2C model, or the path of a zip saved by ``PPO`` (or `TeacherPPO`), with a
-        Discrete action space and the observations that the wrapped env gives
+    :param model: a PPO or A2C model, or the path of a zip saved by ``PPO`` (or `TeacherPPO`), with
+        a Discrete action space and the observations that the wrapped env gives
     :raises GroundingError: the model's actions are not Discrete
 
     Example::
@@ -41,7 +41,9 @@ class PolicyTeacher(Teacher):
         from stable_baselines3 import PPO
 
         loaded: Any = (
-            PPO.load(model, device="cpu") if isinstance(model, (str, os.PathLike)) else model
+            PPO.load(os.fspath(model), device="cpu")
+            if isinstance(model, (str, os.PathLike))
+            else model
         )
         if not isinstance(loaded.action_space, gym.spaces.Discrete):
             raise GroundingError(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Union
 
 from gym_llmteacher.errors import ModelUnavailableError, PriorError
 from gym_llmteacher.situation import Advice, Plan, Situation
 from gym_llmteacher.teachers.base import Teacher
 
-Answer = Union[Plan, Mapping[Plan, float], Advice]
+Answer = Plan | Mapping[Plan, float] | Advice
 
 
 class ScriptedTeacher(Teacher):

@@ -29,9 +29,7 @@ class SimulatedTeacher(Teacher):
         >>> teacher = SimulatedTeacher(ScriptedTeacher.named("door_key_planner"), accuracy=0.7)
     """
 
-    def __init__(
-        self, expert: Teacher, accuracy: float, seed: int = 0, soft: bool = False
-    ) -> None:
+    def __init__(self, expert: Teacher, accuracy: float, seed: int = 0, soft: bool = False) -> None:
         if not isinstance(accuracy, (int, float)) or not 0.0 <= accuracy <= 1.0:
             raise PriorError(
                 f"accuracy is {accuracy!r}, expected the probability in [0, 1] of being right."

@@ -38,7 +38,9 @@ def draw_bars(
     :return: uint8 ``(height, height * w / h + width, 3)``
     """
     image = Image.fromarray(frame)
-    scaled = image.resize((round(image.width * height / image.height), height), Image.NEAREST)
+    scaled = image.resize(
+        (round(image.width * height / image.height), height), Image.Resampling.NEAREST
+    )
     canvas = Image.new("RGB", (scaled.width + width, height), _PAPER)
     canvas.paste(scaled, (0, 0))
     draw = ImageDraw.Draw(canvas)

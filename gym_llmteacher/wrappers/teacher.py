@@ -27,9 +27,7 @@ from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
 EnvT = TypeVar("EnvT", bound=gym.Env[Any, Any])
 
 
-class LLMTeacherWrapper(
-    gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordConstructorArgs
-):
+class LLMTeacherWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordConstructorArgs):
     """Ask a teacher about every observation and put its action prior into ``info``.
 
     ``info["teacher_prior"]``: float32 ``(n_actions,)``, sums to 1, a fresh array each step.
@@ -43,8 +41,8 @@ class LLMTeacherWrapper(
         litellm's own arguments (``{"model": "openai/my-model", "api_base": "http://..."}``); a dict
         ``{"script": "door_key_planner"}``; or any `Teacher`
     :param grounding: how to describe the env; ``None`` finds one by the env
-    :param epsilon: support floor, ``prior = (1 - epsilon) * prior + epsilon / n_actions``: advice is
-        never a hard mask
+    :param epsilon: support floor, ``prior = (1 - epsilon) * prior + epsilon / n_actions``: advice
+        is never a hard mask
     :param answers: file that keeps what a language model answered (default: in the user's cache
         folder, or ``$GYM_LLMTEACHER_ANSWERS``); ignored for other teachers
     :param elicitation: how a language model is asked: ``"need"``, ``"samples"`` or ``"logprobs"``

@@ -60,9 +60,7 @@ def best_view(known: KnownMap, cell: int, heading: int) -> tuple[int, int] | Non
         return None
     lookouts = _lookouts(known)
     best, choice = 0.0, None
-    for distance, layer in enumerate(
-        reachable_layers(cell, heading, known.walkable, known.height)
-    ):
+    for distance, layer in enumerate(reachable_layers(cell, heading, known.walkable, known.height)):
         if distance == 0:
             continue
         if best * distance >= _MOST:

@@ -22,7 +22,7 @@ _MOST_KEPT = 20_000
 
 
 class MiniGridGrounding(Grounding):
-    """Door-key tasks seen through a map ``(width, height, 4)`` like that of the ``LLMTeacher/*`` envs.
+    """Door-key tasks seen through a map ``(width, height, 4)``, as ``LLMTeacher/*`` envs give it.
 
     Things of one kind and several colours are named ``color1 key``, ``color2 key`` in order of
     appearance in the episode; where colours do not matter they are left out. Both make texts equal
@@ -78,15 +78,11 @@ class MiniGridGrounding(Grounding):
         heading -= 1
         skills = self._skills_for(observed, cell)
         known = skills.known
-        held = (
-            Thing(IDX_TO_OBJECT[kind], IDX_TO_COLOR[color], -1) if kind != _EMPTY else None
-        )
+        held = Thing(IDX_TO_OBJECT[kind], IDX_TO_COLOR[color], -1) if kind != _EMPTY else None
         task: str = env.unwrapped.mission  # type: ignore[attr-defined]
         return self._situation(task, skills, known, held, cell, heading)
 
-    def _skills_for(
-        self, observed: np.ndarray[Any, np.dtype[np.uint8]], cell: int
-    ) -> Skills:
+    def _skills_for(self, observed: np.ndarray[Any, np.dtype[np.uint8]], cell: int) -> Skills:
         """Return the options on this map, kept from the last step while the map is the same."""
         cells = observed[:, :, :3].copy()
         cells.reshape(-1, 3)[cell] = (_EMPTY, 0, 0)
@@ -97,7 +93,12 @@ class MiniGridGrounding(Grounding):
         return self._skills[2]
 
     def _situation(
-        self, task: str, skills: Skills, known: KnownMap, held: Thing | None, cell: int,
+        self,
+        task: str,
+        skills: Skills,
+        known: KnownMap,
+        held: Thing | None,
+        cell: int,
         heading: int,
     ) -> Situation:
         everything = [*known.things, *([held] if held else [])]

@@ -90,9 +90,7 @@ def facing(targets: Iterable[int], walkable: int, height: int) -> list[tuple[int
     return states
 
 
-def reachable_layers(
-    cell: int, heading: int, walkable: int, height: int
-) -> Iterable[Layer]:
+def reachable_layers(cell: int, heading: int, walkable: int, height: int) -> Iterable[Layer]:
     """Yield the states at distance 0, 1, 2, ... from here."""
     layer = [0, 0, 0, 0]
     layer[heading] = 1 << cell

