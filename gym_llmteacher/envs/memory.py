@@ -78,8 +78,7 @@ class MemoryGridEnv(MiniGridEnv):  # type: ignore[misc]  # minigrid ships no typ
             y, x = divmod(i, self.width)
             self._set_cell(x, y, cell)
         self.memory: Map = np.zeros((self.width, self.height, 4), dtype=np.uint8)
-        self._flat_memory = self.memory.reshape(-1, 4)
-        self._flat_cells = self._cells.reshape(-1, 3)
+        self._flatten()
         self._seen_from: dict[tuple[int, int, int], NDArray[np.intp]] = {}
         self._look()
         if self.render_mode == "human":
@@ -141,6 +140,16 @@ class MemoryGridEnv(MiniGridEnv):  # type: ignore[misc]  # minigrid ships no typ
             cell.toggle(self, (x, y))
             self.success = cell.type == "door" and cell.is_open
         self._set_cell(x, y, self.grid.get(x, y))
+
+    def _flatten(self) -> None:
+        """Views by cell number: indexing them is twice as fast as indexing by x and y."""
+        self._flat_memory = self.memory.reshape(-1, 4)
+        self._flat_cells = self._cells.reshape(-1, 3)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "memory" in state:
+            self._flatten()  # a copy of a view is no view of the copy
 
     # -- memory ---------------------------------------------------------------------------------
 

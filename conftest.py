@@ -1,0 +1,13 @@
+"""Set-up of every test, doctests included."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+
+
+@pytest.fixture(autouse=True)
+def _own_answers_file(monkeypatch, tmp_path):
+    """No test reads or writes the answers file of the person who runs it."""
+    monkeypatch.setenv("GYM_LLMTEACHER_ANSWERS", str(tmp_path / "answers.sqlite"))

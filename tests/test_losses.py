@@ -1,0 +1,112 @@
+"""The teaching loss: its value, its gradient, and that nothing makes it infinite."""
+
+import numpy as np
+import pytest
+import torch as th
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gym_llmteacher.sb3.losses import DIVERGENCES, add_to_loss, renormalise, teaching_loss
+
+logits = arrays(np.float64, (5, 4), elements=st.floats(-30, 30))
+raw = arrays(np.float64, (5, 4), elements=st.floats(0, 1))
+weights = arrays(np.float64, (5,), elements=st.sampled_from([0.0, 0.3, 1.0]))
+
+
+def normalised(values):
+    prior = values + 1e-3
+    return th.tensor(prior / prior.sum(axis=1, keepdims=True))
+
+
+@given(logits, raw, weights, st.sampled_from(DIVERGENCES))
+@settings(deadline=None)
+def test_against_the_formula(scores, values, weight, divergence):
+    log_probs = th.tensor(scores).log_softmax(dim=1)
+    p, w = normalised(values).numpy(), weight
+    q = log_probs.exp().numpy()
+    distance = {
+        "cross_entropy": -(p * np.log(q)).sum(1),
+        "forward_kl": (p * np.log(p / q)).sum(1),
+        "reverse_kl": (q * np.log(q / p)).sum(1),
+    }[divergence]
+    expected = (w * distance).sum() / max(1, (w > 0).sum())
+    result = teaching_loss(log_probs, th.tensor(p), th.tensor(w), divergence)
+    assert result.loss.item() == pytest.approx(expected, rel=1e-6, abs=1e-9)
+    assert result.taught.item() == (w > 0).sum()
+    if (w > 0).any():
+        taught = w > 0
+        assert result.kl.item() == pytest.approx((p * np.log(p / q)).sum(1)[taught].mean(), abs=1e-6)
+        same = (p.argmax(1) == log_probs.argmax(1).numpy())[taught]
+        assert result.agreement.item() == pytest.approx(same.mean())
+
+
+@given(logits, raw)
+@settings(deadline=None)
+def test_cross_entropy_and_forward_kl_have_one_gradient(scores, values):
+    gradients = []
+    for divergence in ("cross_entropy", "forward_kl"):
+        x = th.tensor(scores, requires_grad=True)
+        teaching_loss(x.log_softmax(1), normalised(values), th.ones(5), divergence).loss.backward()
+        gradients.append(x.grad)
+    th.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("divergence", DIVERGENCES)
+def test_the_gradient_is_right(divergence):
+    x = th.randn(5, 4, dtype=th.float64, requires_grad=True, generator=th.manual_seed(0))
+    prior = normalised(np.random.default_rng(0).random((5, 4)))
+    weight = th.tensor([0.0, 1.0, 0.5, 1.0, 0.0], dtype=th.float64)
+    assert th.autograd.gradcheck(
+        lambda z: teaching_loss(z.log_softmax(1), prior, weight, divergence).loss, (x,)
+    )
+
+
+def test_untaught_rows_change_nothing():
+    x = th.randn(3, 4, requires_grad=True)
+    prior = th.full((3, 4), 0.25)
+    weight = th.tensor([1.0, 0.0, 0.0])
+    loss = teaching_loss(x.log_softmax(1), prior, weight).loss
+    alone = teaching_loss(x[:1].log_softmax(1), prior[:1], weight[:1]).loss
+    assert loss.item() == pytest.approx(alone.item())
+    loss.backward()
+    assert (x.grad[1:] == 0).all()
+    nothing = teaching_loss(x.log_softmax(1), prior, th.zeros(3))
+    assert (nothing.loss.item(), nothing.taught.item()) == (0.0, 0)
+
+
+@pytest.mark.parametrize("divergence", DIVERGENCES)
+@pytest.mark.parametrize("forbidden", [-1e8, float("-inf")])
+def test_one_hot_priors_and_masked_logits_stay_finite(divergence, forbidden):
+    x = th.zeros(2, 3, requires_grad=True)
+    masked = th.cat([x[:, :2], th.full((2, 1), forbidden)], dim=1).log_softmax(dim=1)
+    prior = th.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])  # the second wants what is forbidden
+    result = teaching_loss(masked, prior, th.ones(2), divergence)
+    result.loss.backward()
+    assert th.isfinite(result.loss)
+    assert th.isfinite(x.grad).all()
+    assert result.taught.item() == 1
+
+
+def test_masked_priors_are_renormalised():
+    log_probs = th.tensor([[0.5, 0.5, 0.0]]).log().clamp_min(-1e8)
+    prior, possible = renormalise(th.tensor([[0.2, 0.2, 0.6]]), log_probs)
+    th.testing.assert_close(prior, th.tensor([[0.5, 0.5, 0.0]]))
+    assert possible.all()
+
+
+def test_the_loss_rides_along_unseen():
+    x = th.tensor([1.0, 2.0], requires_grad=True)
+    y = th.tensor(3.0, requires_grad=True)
+    out = add_to_loss(x, 5 * y)
+    assert out.tolist() == [1.0, 2.0]
+    (7 * out.sum()).backward()
+    assert x.grad.tolist() == [7.0, 7.0]
+    assert y.grad.item() == 5.0  # whatever is made of log_prob, the extra loss counts once
+
+
+def test_wrong_shapes_and_names():
+    with pytest.raises(ValueError, match=r"expected \(batch, n\), \(batch, n\) and \(batch,\)"):
+        teaching_loss(th.zeros(2, 3), th.zeros(2, 4), th.zeros(2))
+    with pytest.raises(ValueError, match="divergence is 'js'"):
+        teaching_loss(th.zeros(2, 3), th.zeros(2, 3), th.zeros(2), "js")
