@@ -22,6 +22,8 @@ from torch import nn
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 HEADINGS = 4
+FIRST_THING, N_THINGS, N_COLORS = 4, 4, 6
+"""MiniGrid's codes: door, key, ball and box are types 4 .. 7; there are 6 colours."""
 
 
 class EgoMapFeatures(BaseFeaturesExtractor):
@@ -35,6 +37,9 @@ class EgoMapFeatures(BaseFeaturesExtractor):
         0 .. ``high[..., c]``; code 0 is encoded as no plane at all
     :param features_dim: number of features handed to the policy and value networks
     :param radius: how many cells the agent looks at in each direction on the map
+    :param match_colors: add a plane that marks things whose colour a thing of another kind has too
+        (channels 0 and 1 are MiniGrid's type and colour): which key fits which door is a relation,
+        the same in every colour, and slow to learn colour by colour
     :raises ValueError: not such a Box
 
     Example::
@@ -46,7 +51,11 @@ class EgoMapFeatures(BaseFeaturesExtractor):
     """
 
     def __init__(
-        self, observation_space: gym.spaces.Box, features_dim: int = 128, radius: int = 5
+        self,
+        observation_space: gym.spaces.Box,
+        features_dim: int = 128,
+        radius: int = 5,
+        match_colors: bool = True,
     ) -> None:
         super().__init__(observation_space, features_dim)
         shape = observation_space.shape
@@ -60,6 +69,10 @@ class EgoMapFeatures(BaseFeaturesExtractor):
         self.width, self.height, self.channels = shape
         # The heading is drawn at the centre: all its planes would say the same.
         codes = [int(high[..., c].max()) for c in range(self.channels - 1)]
+        self.match_colors = match_colors
+        if match_colors:
+            codes.append(1)
+        self.n_channels = len(codes)
         self.n_planes = sum(codes)
         # Plane of code 0 in each channel: a scrap plane, dropped after the one-hot encoding.
         first = np.cumsum([0, *[n + 1 for n in codes]])
@@ -97,10 +110,13 @@ class EgoMapFeatures(BaseFeaturesExtractor):
         headings = cells[..., -1]
         at = headings.argmax(dim=1)
         heading = (headings.gather(1, at[:, None]).squeeze(1) - 1).clamp_min(0)
-        codes = cells[..., :-1] + cast(th.Tensor, self.first_plane)
+        channels = cells[..., :-1]
+        if self.match_colors:
+            channels = th.cat([channels, matched(cells[..., 0], cells[..., 1])[..., None]], dim=2)
+        codes = channels + cast(th.Tensor, self.first_plane)
         outside = cast(th.Tensor, self.first_plane).expand(batch, 1, -1)
         window = cast(th.Tensor, self.windows)[at, heading]
-        index = window[..., None].expand(-1, -1, self.channels - 1)
+        index = window[..., None].expand(-1, -1, self.n_channels)
         seen = th.cat([codes, outside], dim=1).gather(1, index)
         planes = th.zeros((batch, window.shape[1], self.n_codes), device=seen.device)
         planes.scatter_(2, seen, 1.0)
@@ -116,3 +132,22 @@ class EgoMapFeatures(BaseFeaturesExtractor):
         """Features float32 ``(batch, features_dim)``."""
         features: th.Tensor = self.linear(self.encode(observations))
         return features
+
+
+def matched(types: th.Tensor, colors: th.Tensor) -> th.Tensor:
+    """Mark things whose colour a thing of another kind has too.
+
+    :param types: int64 ``(batch, cells)``, MiniGrid's object types
+    :param colors: int64 ``(batch, cells)``, MiniGrid's colours
+    :return: int64 ``(batch, cells)``, 1 or 0
+
+    >>> door, key = 4, 5
+    >>> matched(th.tensor([[door, key, key]]), th.tensor([[0, 0, 2]])).tolist()
+    [[1, 1, 0]]
+    """
+    things = (types >= FIRST_THING) & (types < FIRST_THING + N_THINGS)
+    kinds = (types - FIRST_THING).clamp(0, N_THINGS - 1)
+    present = th.zeros((len(types), N_COLORS * N_THINGS), device=types.device)
+    present.scatter_reduce_(1, colors * N_THINGS + kinds, things.float(), "amax")
+    kinds_per_color = present.view(-1, N_COLORS, N_THINGS).sum(dim=2)
+    return (things & (kinds_per_color.gather(1, colors) > 1)).long()
