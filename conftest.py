@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from gym_llmteacher.llm import client
+
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
 
@@ -11,3 +13,9 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 def _own_answers_file(monkeypatch, tmp_path):
     """No test reads or writes the answers file of the person who runs it."""
     monkeypatch.setenv("GYM_LLMTEACHER_ANSWERS", str(tmp_path / "answers.sqlite"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_probed(monkeypatch):
+    """Every test finds its models unprobed, whatever ran before it in this process."""
+    monkeypatch.setattr(client, "_probed", set())

@@ -170,4 +170,4 @@ def prior_from(
     if not mass > 0.0:
         return uniform_prior(n_actions), 0.0
     prior = (1.0 - epsilon) * total / mass + epsilon / n_actions
-    return prior.astype(np.float32), float(min(1.0, advice.confidence * mass))
+    return prior.astype(np.float32), float(min(1.0, advice.confidence) * min(1.0, mass))

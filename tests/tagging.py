@@ -12,7 +12,9 @@ def prior_of(obs: np.ndarray) -> tuple[np.ndarray, float]:
     """A prior and a weight that tell every observation of `Counter` from every other."""
     episode, step = (float(v) for v in np.asarray(obs).ravel()[:2])
     scores = np.array([1.0, 1.0 + episode, 1.0 + step])
-    weight = 0.0 if int(step) % 5 == 4 else 1.0 / (1.0 + (episode + step) % 3)
+    weight = 1.0 / (1.0 + (episode + step) % 3)
+    if int(step) % 5 == 4:
+        scores, weight = np.ones(N_ACTIONS), 0.0
     return (scores / scores.sum()).astype(np.float32), weight
 
 
@@ -54,6 +56,10 @@ class Counter(gym.Env):
         self.steps += 1
         over = self.steps >= self.length
         obs = self._obs()
-        return obs, float(action == 1), over and self.steps % 2 == 0, over and self.steps % 2 == 1, (
-            self._info(obs)
+        return (
+            obs,
+            float(action == 1),
+            over and self.steps % 2 == 0,
+            over and self.steps % 2 == 1,
+            (self._info(obs)),
         )

@@ -36,7 +36,9 @@ def test_against_the_formula(scores, values, weight, divergence):
     assert result.taught.item() == (w > 0).sum()
     if (w > 0).any():
         taught = w > 0
-        assert result.kl.item() == pytest.approx((p * np.log(p / q)).sum(1)[taught].mean(), abs=1e-6)
+        assert result.kl.item() == pytest.approx(
+            (p * np.log(p / q)).sum(1)[taught].mean(), abs=1e-6
+        )
         same = (p.argmax(1) == log_probs.argmax(1).numpy())[taught]
         assert result.agreement.item() == pytest.approx(same.mean())
 

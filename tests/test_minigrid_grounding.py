@@ -87,7 +87,7 @@ def test_key_in_hand_before_the_door():
     assert acts(situation)["open door"] == TOGGLE
     assert acts(situation)["go to door"] is None
     assert situation.state == "The agent holds the key."
-    assert dict((n.name, n.plan) for n in situation.needs)["door"] == ("go to door", "open door")
+    assert {n.name: n.plan for n in situation.needs}["door"] == ("go to door", "open door")
 
 
 def test_colours_by_order_of_appearance_and_only_where_they_matter():
@@ -119,7 +119,7 @@ def test_a_key_that_fits_nothing_is_put_down_for_the_one_that_does():
     situation = describe(things=[RED_KEY, RED_DOOR], held=("key", "blue"))
     assert situation.state == "The agent holds nothing useful."
     assert "open color1 door" not in situation.options
-    plan = dict((n.name, n.plan) for n in situation.needs)["key"]
+    plan = {n.name: n.plan for n in situation.needs}["key"]
     assert [step.split()[0] for step in plan] == ["drop", "go", "pick"]
     assert not any(option.startswith("pick up") for option in situation.options)
 

@@ -1,6 +1,7 @@
 """λ(t): the shapes, and that it never rises."""
 
 import pickle
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,7 @@ def schedules(draw):
 def test_never_rises_and_never_negative(schedule, times):
     values = [schedule(t) for t in sorted(times)]
     # One part in 10^12: a straight line in floating point may wobble by that.
-    assert all(b <= a * (1 + 1e-12) for a, b in zip(values, values[1:], strict=False))
+    assert all(b <= a * (1 + 1e-12) for a, b in pairwise(values))
     assert all(value >= 0 for value in values)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from stable_baselines3.common.utils import LinearSchedule
 
 from gym_llmteacher.sb3.features import EgoMapFeatures
+from gym_llmteacher.sb3.schedules import coef_spec
 
 Arm = Literal["teacher", "ppo"]
 ARMS: tuple[Arm, ...] = ("teacher", "ppo")
@@ -41,6 +42,10 @@ class ComparisonConfig:
     """Episodes per evaluation."""
     out: str = "runs/demo"
     """Folder for models, pictures, tables and the answers file."""
+
+    def __post_init__(self) -> None:
+        if self.coef is not None:
+            coef_spec(self.coef)  # a bad one is told of now, not after the teacher has played
 
     def to_json(self) -> str:
         """Write as JSON."""

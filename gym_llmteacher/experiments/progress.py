@@ -25,6 +25,10 @@ def make_progress(console: Console) -> Progress:
     )
 
 
+_WINDOW = 100
+"""Episodes in SB3's success rate (its default ``stats_window_size``)."""
+
+
 class ProgressCallback(BaseCallback):
     """Keeps the bar up to date, and records the learning curve after every rollout.
 
@@ -40,8 +44,8 @@ class ProgressCallback(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
-        done = list(self.model.ep_success_buffer or [])
-        success = float(np.mean(done)) if done else 0.0
+        # Episodes not yet played count as failures, or one lucky first episode would be 100 %.
+        success = float(np.sum(self.model.ep_success_buffer or 0)) / _WINDOW
         self.curve.append((self.num_timesteps, success))
         self._progress.update(
             self._task, completed=self.num_timesteps, status=self._status(success)

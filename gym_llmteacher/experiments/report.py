@@ -120,8 +120,8 @@ def table_rows(
         tokens = llm.get("prompt_tokens", 0.0) + llm.get("completion_tokens", 0.0)
         rows.append((
             ARM_NAMES[run.arm], str(run.seed), f"{run.sampled.success:.1%}",
-            f"{run.greedy.success:.1%}", f"{run.sampled.reward:.3f}", f"{run.frames:,}",
-            "never" if reached is None else f"{reached:,}", f"{run.seconds:.0f} s",
+            f"{run.greedy.success:.1%}", f"{run.sampled.reward:.3f}", f"{run.frames / 1000:.0f}k",
+            "never" if reached is None else f"{reached / 1000:.1f}k", f"{run.seconds:.0f} s",
             f"{llm['calls']:.0f}" if "calls" in llm else "-",
             f"{tokens:.0f}" if "calls" in llm else "-",
         ))  # fmt: skip
@@ -134,6 +134,7 @@ def rich_table(config: ComparisonConfig, rows: Sequence[tuple[str, ...]]) -> Tab
         title=f"{config.env}, {config.eval_episodes} episodes per evaluation",
         caption=CAPTION,
         box=SIMPLE_HEAD,
+        show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )

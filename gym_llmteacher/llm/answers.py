@@ -65,7 +65,7 @@ def answer_key(
     :param params: everything that changes what may be answered; no key, no address of a server
 
     >>> answer_key("m", "samples", [{"role": "user", "content": "?"}], {"n": 2})[:8]
-    '5f1e3b0a'
+    '85382b10'
     """
     form = {
         "model": model,

@@ -60,6 +60,8 @@ def read_priors(infos: Sequence[Mapping[str, Any]], n_actions: int, required: bo
             "expected finite probabilities that sum to 1 and a weight in [0, 1]. A teacher that "
             "does not know should abstain with weight 0."
         )
+    # A placeholder may be anything, even NaN, and 0 · NaN is not 0.
+    prior[~taught] = 1.0 / n_actions
     return prior, weight
 
 

@@ -77,7 +77,11 @@ def test_routes_are_shortest_and_arrive(world, data):
     route = Route(goals, bits(free), height)
     distances = brute_force(free, ((x, y), heading))
     expected = min(
-        (distances[(divmod(c, height)), h] for c, h in goals if (divmod(c, height), h) in distances),
+        (
+            distances[(divmod(c, height)), h]
+            for c, h in goals
+            if (divmod(c, height), h) in distances
+        ),
         default=None,
     )
     assert route.distance(x * height + y, heading) == expected

@@ -1,0 +1,134 @@
+"""It learns, and it is the teacher it learns from: each claim with its ablation."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch as th
+from stable_baselines3 import PPO
+from stable_baselines3.common.env_util import make_vec_env
+
+from gym_llmteacher import EgoMapFeatures, LLMTeacherWrapper, TeacherPPO
+from gym_llmteacher.experiments.config import ppo_arguments
+from gym_llmteacher.experiments.evaluate import evaluate, student_actor
+
+TASK = "LLMTeacher/SimpleDoorKey-v0"
+PLANNER = {"script": "door_key_planner"}
+
+
+class NoReward(gym.RewardWrapper):
+    def reward(self, reward):
+        return 0.0
+
+
+def agreement(model, n=512):
+    """How often the student's most likely action is the teacher's, on its own rollouts."""
+    env = LLMTeacherWrapper(gym.make(TASK), PLANNER)
+    obs, info = env.reset(seed=77)
+    same = []
+    for _ in range(n):
+        action, _ = model.predict(obs)
+        best, _ = model.predict(obs, deterministic=True)
+        same.append(int(best) == int(info["teacher_prior"].argmax()))
+        obs, _, terminated, truncated, info = env.step(int(action))
+        if terminated or truncated:
+            obs, info = env.reset()
+    return float(np.mean(same))
+
+
+def taught(coef, wrapper=lambda env: env):
+    env = make_vec_env(
+        TASK, 4, seed=0, wrapper_class=lambda e: LLMTeacherWrapper(wrapper(e), PLANNER)
+    )
+    policy_kwargs = {"features_extractor_class": EgoMapFeatures, "net_arch": [64]}
+    return TeacherPPO("MlpPolicy", env, teacher_coef=coef, seed=0, n_steps=128, batch_size=128,
+                      n_epochs=8, learning_rate=1e-3, device="cpu",
+                      policy_kwargs=policy_kwargs)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_teaching_loss_alone_teaches_the_policy():
+    """Without any reward: what is learned can only come from the priors."""
+    before = agreement(taught(1.0, NoReward))
+    with_teacher = agreement(taught(1.0, NoReward).learn(10_000))
+    without = agreement(taught(0.0, NoReward).learn(10_000))
+    assert before < 0.45
+    assert with_teacher > 0.7
+    assert without < 0.45
+
+
+@pytest.mark.slow
+def test_a_taught_student_opens_doors_that_plain_ppo_does_not():
+    steps, arguments = 20_000, {**ppo_arguments(map_like=True), "seed": 0, "device": "cpu"}
+    env = make_vec_env(TASK, 8, seed=0, wrapper_class=lambda e: LLMTeacherWrapper(e, PLANNER))
+    student = TeacherPPO(env=env, **arguments).learn(steps)
+    assert student.current_coef == 0.0
+    plain = PPO(env=make_vec_env(TASK, 8, seed=0), **arguments).learn(steps)
+
+    def success(model):
+        return evaluate(lambda: gym.make(TASK), student_actor(model, False), 100).success
+
+    assert success(student) >= 0.8
+    assert success(plain) <= 0.1
+
+
+def test_the_logger_tells_what_the_teacher_does(tmp_path):
+    model = taught(1.0)
+    rows = []
+    record = model.train
+
+    def train():
+        record()
+        rows.append(dict(model.logger.name_to_value))
+
+    model.train = train
+    model.learn(1024)
+    assert len(rows) == 2
+    last = rows[-1]
+    assert last["teacher/coef"] == 1.0
+    assert last["teacher/coverage"] == 1.0
+    assert 0 < last["teacher/kl"] < last["teacher/loss"] < 3
+    assert 0 <= last["teacher/agreement"] <= 1
+
+
+def test_after_the_cut_the_teacher_is_not_asked():
+    asked = []
+
+    class Counting(LLMTeacherWrapper):
+        def _ask(self, obs):
+            asked.append(1)
+            return super()._ask(obs)
+
+    env = make_vec_env(TASK, 2, seed=0, wrapper_class=lambda e: Counting(e, PLANNER))
+    model = TeacherPPO("MlpPolicy", env, n_steps=64, batch_size=64, n_epochs=1, seed=0,
+                       teacher_coef={"shape": "linear", "start": 1.0, "steps": 256})  # fmt: skip
+    model.learn(256)
+    # One question per observation (the first of each env included) but those that end an episode.
+    in_teaching = len(asked)
+    assert 250 <= in_teaching <= 258
+    model.learn(256, reset_num_timesteps=False)
+    assert len(asked) == in_teaching
+    model.learn(128, reset_num_timesteps=True)
+    assert len(asked) > in_teaching  # a new training asks again
+
+
+def test_gradients_reach_only_taught_rows():
+    """A teacher that always abstains leaves PPO as it is, bit for bit."""
+
+    class Silent(gym.Wrapper):
+        def _info(self, info):
+            return {**info, "teacher_prior": np.full(2, 0.5, np.float32), "teacher_weight": 0.0}
+
+        def reset(self, **kwargs):
+            obs, info = self.env.reset(**kwargs)
+            return obs, self._info(info)
+
+        def step(self, action):
+            *rest, info = self.env.step(action)
+            return (*rest, self._info(info))
+
+    def weights(algorithm, **kwargs):
+        env = make_vec_env("CartPole-v1", 2, seed=0, wrapper_class=Silent)
+        model = algorithm("MlpPolicy", env, n_steps=64, batch_size=64, seed=0, **kwargs)
+        return th.cat([p.detach().flatten() for p in model.learn(256).policy.parameters()])
+
+    assert th.equal(weights(PPO), weights(TeacherPPO, teacher_coef=5.0))
