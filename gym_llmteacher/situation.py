@@ -6,6 +6,7 @@ Because ``prior = votes @ option_actions``, the env side (cheap, per state) and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_llmteacher.errors import GroundingError, PriorError
+from gym_llmteacher.option_actions import LazyRows
 
 Plan = tuple[str, ...]
 """A sequence of option names, to be carried out from left to right."""
@@ -44,7 +46,7 @@ class Situation:
     :param options: names of the options that make sense now
     :param option_actions: float32 ``(n_options, n_actions)``, what each option would do in the
         env's own actions right now: a row sums to 1, or is all zero when the option is finished
-        or not applicable in this very state
+        or not applicable in this very state; or `LazyRows` of it
     :param task: what is to be achieved, in words: ``"get the key, then open the door"``
     :param state: the short part of the text that decides what is needed next, for example
         ``"The agent holds nothing."``
@@ -54,7 +56,7 @@ class Situation:
 
     text: str
     options: tuple[str, ...]
-    option_actions: NDArray[np.float32]
+    option_actions: NDArray[np.float32] | LazyRows
     task: str = ""
     state: str = ""
     needs: tuple[Need, ...] = ()
@@ -105,7 +107,7 @@ class Advice:
 
 
 def checked_option_actions(
-    rows: Iterable[Iterable[float]] | NDArray[np.float32], n_options: int, n_actions: int
+    rows: Iterable[Iterable[float]] | NDArray[np.float32] | LazyRows, n_options: int, n_actions: int
 ) -> NDArray[np.float32]:
     """Validate what a grounding says its options do (used once per grounding, not per step).
 
@@ -154,20 +156,23 @@ def prior_from(
         ([0.75, 0.25, 0.0], 1.0)
     """
     n_actions = situation.option_actions.shape[1]
-    if not np.isfinite(advice.confidence):
+    if not math.isfinite(advice.confidence):
         raise PriorError(f"confidence is {advice.confidence}, expected a number in [0, 1].")
     if advice.abstained:
         return uniform_prior(n_actions), 0.0
-    total = np.zeros(n_actions, dtype=np.float64)
+    votes: list[tuple[float, NDArray[np.float32]]] = []
+    mass = 0.0
     index = {name: i for i, name in enumerate(situation.options)}
     for plan, probability in advice.plans:
         for option in plan:
-            row = index.get(option)
-            if row is not None and situation.option_actions[row].any():
-                total += probability * situation.option_actions[row]
+            i = index.get(option)
+            if i is not None and (row := situation.option_actions[i]).any():
+                votes.append((probability, row))
+                mass += probability
                 break
-    mass = float(total.sum())
     if not mass > 0.0:
         return uniform_prior(n_actions), 0.0
-    prior = (1.0 - epsilon) * total / mass + epsilon / n_actions
-    return prior.astype(np.float32), float(min(1.0, advice.confidence) * min(1.0, mass))
+    prior = np.full(n_actions, epsilon / n_actions, dtype=np.float32)
+    for probability, row in votes:
+        prior += (1.0 - epsilon) * (probability / mass) * row
+    return prior, float(min(1.0, advice.confidence) * min(1.0, mass))

@@ -6,6 +6,7 @@ import pytest
 from minigrid.core.constants import COLOR_TO_IDX, OBJECT_TO_IDX
 
 from gym_llmteacher.envs import TASKS, env_id
+from gym_llmteacher.envs.visibility import VISIBLE, view_offsets
 from gym_llmteacher.groundings.minigrid import MiniGridGrounding, supports
 from gym_llmteacher.groundings.minigrid.explore import best_view, gain
 from gym_llmteacher.groundings.minigrid.known_map import known_map
@@ -153,6 +154,36 @@ def test_the_view_with_most_unseen_cells_per_step_wins():
     # One step ahead shows two new rows of three for one action; nothing shows more per action.
     assert (cell, heading) == (4 * 7 + 3, 0)
     assert gain(known, cell, heading) == 6
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_gain_is_what_a_look_would_show(task):
+    """Against the env's own rule of sight, on maps as they come up in play."""
+    env = gym.make(env_id(task)).unwrapped
+    env.action_space.seed(1)
+    obs, _ = env.reset(seed=4)
+    compared = 0
+    for _ in range(40):
+        width, height = obs.shape[:2]
+        x, y = np.argwhere(obs[..., 3])[0].tolist()
+        known = known_map(obs[..., :3], x * height + y)
+        for cell in range(width * height):
+            for heading in range(4):
+                if not known.walkable >> cell & 1:
+                    continue
+                u, v = divmod(cell, height)
+                view = [(u + dx, v + dy) for dx, dy in view_offsets(heading)]
+                inside = [0 <= a < width and 0 <= b < height for a, b in view]
+                bits = [a * height + b for a, b in view]
+                opaque = sum(
+                    1 << i for i in range(9) if not inside[i] or known.opaque >> bits[i] & 1
+                )
+                shown = [i for i in range(9) if inside[i] and VISIBLE[opaque] >> i & 1]
+                expected = sum(known.unknown >> bits[i] & 1 for i in shown)
+                assert gain(known, cell, heading) == expected
+                compared += expected > 0
+        obs, *_ = env.step(env.action_space.sample())
+    assert compared > 100
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -5,7 +5,8 @@ Only what the agent knows is read: its map, its pose and what it holds, all from
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -15,6 +16,7 @@ from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.minigrid.known_map import KnownMap, Thing, known_map
 from gym_llmteacher.groundings.minigrid.options import N_ACTIONS, Skills
+from gym_llmteacher.option_actions import LazyRows
 from gym_llmteacher.situation import Need, Situation
 
 _EMPTY = 1
@@ -120,28 +122,26 @@ class MiniGridGrounding(Grounding):
         for thing in sorted(known.things, key=lambda t: (t.kind != "key", name(t))):
             seen.setdefault(name(thing), []).append(thing)
 
-        actions: dict[str, int | None] = {"explore": skills.explore(cell, heading)}
+        rules: dict[str, Callable[[], int | None]] = {
+            "explore": partial(skills.explore, cell, heading)
+        }
         for label, things in seen.items():
-            actions[f"go to {label}"] = skills.go_to(things, cell, heading)
+            rules[f"go to {label}"] = partial(skills.go_to, things, cell, heading)
             kind = things[0].kind
             if kind != "door" and held is None:
-                actions[f"pick up {label}"] = skills.pick_up(things, cell, heading)
+                rules[f"pick up {label}"] = partial(skills.pick_up, things, cell, heading)
             if kind == "door" and _fits(held, things[0]):
-                actions[f"open {label}"] = skills.open(things, cell, heading)
+                rules[f"open {label}"] = partial(skills.open, things, cell, heading)
         if held is not None:
-            actions[f"drop {name(held)}"] = skills.drop(cell, heading)
+            rules[f"drop {name(held)}"] = partial(skills.drop, cell, heading)
 
-        rows = np.zeros((len(actions), N_ACTIONS), dtype=np.float32)
-        for row, action in enumerate(actions.values()):
-            if action is not None:
-                rows[row, action] = 1.0
         doors = [thing for thing in known.things if thing.kind == "door"]
         sees = ", ".join(f"<{label}>" for label in seen) or "<nothing>"
         holds = name(held) if held else "nothing"
         return Situation(
             text=f"Agent sees {sees}. Agent holds <{holds}>.",
-            options=tuple(actions),
-            option_actions=rows,
+            options=tuple(rules),
+            option_actions=LazyRows(N_ACTIONS, list(rules.values())),
             task=task,
             state=_state(held, doors),
             needs=(

@@ -17,6 +17,7 @@ _FLOOR, _GOAL = OBJECT_TO_IDX["floor"], OBJECT_TO_IDX["goal"]
 _DOOR, _WALL = OBJECT_TO_IDX["door"], OBJECT_TO_IDX["wall"]
 _THINGS = frozenset(OBJECT_TO_IDX[name] for name in ("key", "door", "ball", "box"))
 _OPEN, _LOCKED = 0, 2
+_WALKABLE = np.isin(np.arange(256), (_EMPTY, _FLOOR, _GOAL))
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class KnownMap:
     :param unknown: cells not seen yet
     :param frontier: unseen cells beside a known transparent one: every look that shows something
         new shows one of these first
+    :param opaque_by_y: ``opaque`` of the transposed map: cell ``(x, y)`` is bit ``y * width + x``
+    :param unknown_by_y: ``unknown`` of the transposed map
     :param free: known cells that hold nothing
     :param things: keys, doors, balls and boxes, in order of their cells
     """
@@ -50,6 +53,8 @@ class KnownMap:
     opaque: int
     unknown: int
     frontier: int
+    opaque_by_y: int
+    unknown_by_y: int
     free: int
     things: tuple[Thing, ...]
 
@@ -69,16 +74,17 @@ def known_map(cells: NDArray[np.uint8], agent_cell: int) -> KnownMap:
     flat = cells.reshape(-1, 3)
     kinds, states = flat[:, 0], flat[:, 2]
     here = 1 << agent_cell
-    empty = _bits(kinds == _EMPTY) | here
-    floor = _bits((kinds == _FLOOR) | (kinds == _GOAL))
-    doors = kinds == _DOOR
-    open_doors = _bits(doors & (states == _OPEN))
-    closed_doors = _bits(doors & (states != _OPEN))
+    unseen, walls = kinds == _UNSEEN, kinds == _WALL
+    unseen[agent_cell] = False
+    walkable = _bits(_WALKABLE[kinds]) | here
     things = []
     for cell in np.flatnonzero(kinds >= _DOOR).tolist():
         kind = int(kinds[cell])
         if kind in _THINGS and cell != agent_cell:
             is_door, state = kind == _DOOR, int(states[cell])
+            if is_door and state == _OPEN:
+                walkable |= 1 << cell
+            walls[cell] = is_door and state != _OPEN
             things.append(
                 Thing(
                     IDX_TO_OBJECT[kind],
@@ -88,18 +94,19 @@ def known_map(cells: NDArray[np.uint8], agent_cell: int) -> KnownMap:
                     is_locked=is_door and state == _LOCKED,
                 )
             )
-    unknown = _bits(kinds == _UNSEEN) & ~here
-    opaque = _bits(kinds == _WALL) | closed_doors
+    unknown, opaque = _bits(unseen), _bits(walls)
     light = ((1 << width * height) - 1) & ~unknown & ~opaque
     light |= light << 1 | light >> 1
     light |= light << height | light >> height
     return KnownMap(
         width,
         height,
-        walkable=empty | floor | open_doors,
+        walkable=walkable,
         opaque=opaque,
         unknown=unknown,
         frontier=unknown & light,
-        free=empty & ~here,
+        opaque_by_y=_bits(walls.reshape(width, height).T),
+        unknown_by_y=_bits(unseen.reshape(width, height).T),
+        free=_bits(kinds == _EMPTY) & ~here,
         things=tuple(things),
     )

@@ -6,7 +6,7 @@ A set of states is four ints, one per heading, with one bit per cell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 LEFT, RIGHT, FORWARD = 0, 1, 2
 
@@ -16,10 +16,6 @@ Layer = tuple[int, int, int, int]
 def ahead(height: int, heading: int) -> int:
     """Difference in cell number of one step in this heading (right, down, left, up)."""
     return (height, 1, -height, -1)[heading]
-
-
-def _shift(bits: int, by: int) -> int:
-    return bits << by if by >= 0 else bits >> -by
 
 
 class Route:
@@ -90,22 +86,18 @@ def facing(targets: Iterable[int], walkable: int, height: int) -> list[tuple[int
     return states
 
 
-def reachable_layers(cell: int, heading: int, walkable: int, height: int) -> Iterable[Layer]:
+def reachable_layers(cell: int, heading: int, walkable: int, height: int) -> Iterator[Layer]:
     """Yield the states at distance 0, 1, 2, ... from here."""
-    layer = [0, 0, 0, 0]
-    layer[heading] = 1 << cell
-    seen = list(layer)
-    while any(layer):
-        yield (layer[0], layer[1], layer[2], layer[3])
-        new = [
-            (
-                layer[(d + 1) % 4]
-                | layer[(d - 1) % 4]
-                | (_shift(layer[d], ahead(height, d)) & walkable)
-            )
-            & ~seen[d]
-            for d in range(4)
-        ]
-        layer = new
-        for d in range(4):
-            seen[d] |= new[d]
+    first = [0, 0, 0, 0]
+    first[heading] = 1 << cell
+    a, b, c, d = first  # facing right, down, left, up
+    seen_a, seen_b, seen_c, seen_d = first
+    while a | b | c | d:
+        yield a, b, c, d
+        a, b, c, d = (
+            (d | b | (a << height & walkable)) & ~seen_a,
+            (a | c | (b << 1 & walkable)) & ~seen_b,
+            (b | d | (c >> height & walkable)) & ~seen_c,
+            (c | a | (d >> 1 & walkable)) & ~seen_d,
+        )
+        seen_a, seen_b, seen_c, seen_d = seen_a | a, seen_b | b, seen_c | c, seen_d | d
