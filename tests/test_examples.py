@@ -1,0 +1,33 @@
+"""The examples run as they stand, and do what they say."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(name, folder, *args):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / name), *args],
+        capture_output=True, text=True, check=False, cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_quickstart(tmp_path):
+    out = run("quickstart.py", tmp_path, "15000")
+    assert (tmp_path / "student.zip").exists()
+    assert float(re.search(r"100 episodes: ([\d.]+)", out).group(1)) > 0.4
+
+
+@pytest.mark.slow
+def test_custom_env(tmp_path):
+    assert len((EXAMPLES / "custom_env.py").read_text().splitlines()) < 40
+    reached = int(re.search(r"goal reached in (\d+)", run("custom_env.py", tmp_path)).group(1))
+    assert reached > 50  # plain PPO: 12
