@@ -3,7 +3,6 @@
 FrozenLake with slippery ice, taught by a rule of thumb. Run: ``python examples/custom_env.py``
 """
 
-import gymnasium as gym
 from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import ActionGrounding, LLMTeacherWrapper, ScriptedTeacher, TeacherPPO

@@ -19,6 +19,7 @@ from gym_llmteacher import envs as envs  # registers the tasks
 if TYPE_CHECKING:
     from gym_llmteacher.groundings.actions import ActionGrounding
     from gym_llmteacher.groundings.base import Grounding
+    from gym_llmteacher.sb3.adaptive import Adaptive
     from gym_llmteacher.sb3.features import EgoMapFeatures
     from gym_llmteacher.sb3.ppo import TeacherPPO
     from gym_llmteacher.sb3.schedules import Constant, Exponential, Linear, LLM4Teach
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ActionGrounding": "groundings.actions",
+    "Adaptive": "sb3.adaptive",
     "Advice": "situation",
     "Constant": "sb3.schedules",
     "Exponential": "sb3.schedules",
@@ -56,6 +58,7 @@ _HOMES = {
 
 __all__ = [
     "ActionGrounding",
+    "Adaptive",
     "Advice",
     "Constant",
     "EgoMapFeatures",

@@ -129,6 +129,11 @@ CASES = {
         ScheduleError,
         "teacher_divergence is 'js', expected one of cross_entropy, forward_kl, reverse_kl",
     ),
+    "an unknown gate": (
+        lambda: student(TASK, teacher_gates=["advantage", "luck"]),
+        ScheduleError,
+        "teacher_gates has 'luck', expected some of confidence, advantage, proximal",
+    ),
     "features for another observation": (
         lambda: EgoMapFeatures(gym.spaces.Box(0, 255, (8, 8, 3), np.uint8)),
         ValueError,

@@ -71,4 +71,6 @@ def test_signature_and_defaults_are_ppos():
     assert list(ours)[: len(theirs)] == list(theirs)
     for name, parameter in theirs.items():
         assert ours[name].default == parameter.default, name
-    assert list(ours)[len(theirs) :] == ["teacher_coef", "teacher_divergence"]
+    assert list(ours)[len(theirs) :] == [
+        "teacher_coef", "teacher_divergence", "teacher_gates",
+    ]  # fmt: skip

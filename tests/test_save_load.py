@@ -50,6 +50,18 @@ def test_default_schedule_is_kept(tmp_path):
     assert loaded.teacher_coef["cut_steps"] == pytest.approx(0.7 * 64)
 
 
+def test_an_adaptive_schedule_goes_on_where_it_was(tmp_path):
+    adaptive = {"shape": "adaptive", "patience": 100, "decay_steps": 100, "fade_steps": 100}
+    model = student(teacher_coef=adaptive).learn(512)
+    assert model.teacher_coef["state"]["decay_from"] > 0
+    model.save(tmp_path / "student")
+    loaded = TeacherPPO.load(tmp_path / "student", env=make_vec_env(Counter, 2))
+    assert loaded.teacher_coef == model.teacher_coef
+    assert loaded.current_coef == model.current_coef < 3.0
+    loaded.learn(64)  # from 0: all over again
+    assert loaded.current_coef == 3.0
+
+
 def test_learning_in_pieces_equals_learning_at_once():
     whole = student(teacher_coef=0.5).learn(256)
     pieces = student(teacher_coef=0.5)

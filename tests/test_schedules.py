@@ -1,5 +1,6 @@
 """λ(t): the shapes, and that it never rises."""
 
+import json
 import pickle
 from itertools import pairwise
 
@@ -8,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gym_llmteacher.errors import ScheduleError
+from gym_llmteacher.sb3.adaptive import Adaptive
+from gym_llmteacher.sb3.coef import coef_schedule, coef_spec
 from gym_llmteacher.sb3.mixin import default_coef
 from gym_llmteacher.sb3.schedules import (
     Constant,
     Exponential,
     Linear,
     LLM4Teach,
-    coef_schedule,
-    coef_spec,
+    Progress,
 )
 
 size = st.floats(0, 100, allow_nan=False)
@@ -80,6 +82,63 @@ def test_absolute_steps_do_not_climb_again():
     assert [coef(t) for t in (50, 100, 150)] == [0.5, 0.0, 0.0]
 
 
+def played(coef, rollouts, step=100):
+    """Let a schedule observe rollouts of (kl, return); λ after each."""
+    values = []
+    for i, (kl, mean_return) in enumerate(rollouts, 1):
+        coef.observe(Progress(i * step, kl, mean_return))
+        values.append(coef(i * step))
+    return values
+
+
+NAN = float("nan")
+
+
+def test_adaptive_waits_until_the_student_has_learned_to_imitate():
+    coef = Adaptive(start=2.0, floor=0.5, patience=300, decay_steps=200, fade_steps=100)
+    falling = [(10 * 0.8**i, NAN) for i in range(20)]
+    assert set(played(coef, falling)) == {2.0}
+    stuck = Adaptive(start=2.0, floor=0.5, patience=300, decay_steps=200, fade_steps=100,
+                     teacher_return=0.9)  # fmt: skip
+    values = played(stuck, [(1.0, 0.1)] * 10)
+    assert values == [2.0, 2.0, 2.0, 2.0, 1.25, 0.5, 0.5, 0.5, 0.5, 0.5]
+    assert stuck.zero_from == float("inf")  # it has not caught up
+
+
+def test_adaptive_ends_when_the_student_has_caught_up():
+    coef = Adaptive(start=2.0, floor=0.5, patience=100, decay_steps=200, fade_steps=200,
+                    teacher_return=0.9)  # fmt: skip
+    values = played(coef, [(1.0, 0.1)] * 4 + [(1.0, 0.95)] * 3)
+    assert values == [2.0, 2.0, 1.25, 0.5, 0.5, 0.25, 0.0]
+    assert coef.zero_from == 700
+    assert coef(10**9) == 0.0
+
+
+def test_adaptive_without_a_target_and_at_latest():
+    coef = Adaptive(start=2.0, floor=1.0, patience=100, decay_steps=100, fade_steps=100)
+    assert played(coef, [(1.0, 0.0)] * 5) == [2.0, 2.0, 1.0, 0.0, 0.0]
+    late = Adaptive(start=2.0, fade_steps=100, latest=200)
+    assert played(late, [(0.5**i, 0.0) for i in range(4)]) == [2.0, 2.0, 0.0, 0.0]
+
+
+def test_adaptive_without_anything_taught_waits():
+    assert set(played(Adaptive(patience=1), [(NAN, 1.0)] * 5)) == {3.0}
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.floats(-1, 1)), min_size=2, max_size=60))
+def test_adaptive_never_rises_and_survives_being_written_down(rollouts):
+    coef = Adaptive(patience=300, decay_steps=500, fade_steps=400, teacher_return=0.5)
+    values = played(coef, rollouts)
+    assert all(b <= a for a, b in pairwise(values))
+    half = len(rollouts) // 2
+    first = Adaptive(patience=300, decay_steps=500, fade_steps=400, teacher_return=0.5)
+    played(first, rollouts[:half])
+    again = coef_schedule(json.loads(json.dumps(coef_spec(first))))
+    for i, (kl, mean_return) in enumerate(rollouts[half:], half + 1):
+        again.observe(Progress(i * 100, kl, mean_return))
+        assert again(i * 100) == values[i - 1]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -100,6 +159,8 @@ def test_absolute_steps_do_not_climb_again():
             "has no argument begin; it takes start, end, steps",
         ),
         (lambda: coef_schedule({"shape": "linear"}), "missing 1 required"),
+        (lambda: Adaptive(0.1, 3.0), "rises from start=0.1 to floor=3"),
+        (lambda: Adaptive(teacher_return=NAN), "teacher_return is nan, expected a finite number"),
         (lambda: coef_schedule(True), "teacher_coef is True"),
         (lambda: coef_schedule(lambda p: p), "climb again when training is resumed"),
         (lambda: coef_schedule("3"), "teacher_coef is '3'"),

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from stable_baselines3.common.utils import LinearSchedule
 
+from gym_llmteacher.sb3.coef import coef_spec
 from gym_llmteacher.sb3.features import EgoMapFeatures
-from gym_llmteacher.sb3.schedules import coef_spec
 
 Arm = Literal["teacher", "ppo"]
 ARMS: tuple[Arm, ...] = ("teacher", "ppo")

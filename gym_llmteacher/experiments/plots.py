@@ -13,8 +13,8 @@ from PIL import Image
 from gym_llmteacher.experiments.config import ARM_NAMES, ComparisonConfig
 from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.experiments.train import RunResult, taught
+from gym_llmteacher.sb3.coef import coef_schedule
 from gym_llmteacher.sb3.mixin import default_coef
-from gym_llmteacher.sb3.schedules import coef_schedule
 from gym_llmteacher.wrappers.overlay import action_names, draw_bars
 
 COLORS = {"teacher": "#2563eb", "ppo": "#6b7280", "teacher alone": "#d97706"}

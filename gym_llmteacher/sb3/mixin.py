@@ -7,7 +7,8 @@ loss where the algorithm's own ``train`` evaluates its actions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,11 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from gym_llmteacher.errors import GroundingError, ScheduleError
 from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
+from gym_llmteacher.sb3.coef import CoefSpec, coef_schedule, coef_spec
+from gym_llmteacher.sb3.gates import checked_gates, gated_weight
 from gym_llmteacher.sb3.losses import DIVERGENCES, TeachingLoss, add_to_loss, teaching_loss
 from gym_llmteacher.sb3.priors import Rows, current_infos, first_infos, read_priors
-from gym_llmteacher.sb3.schedules import CoefSchedule, CoefSpec, LLM4Teach, coef_schedule, coef_spec
+from gym_llmteacher.sb3.schedules import CoefSchedule, LLM4Teach, Progress
 from gym_llmteacher.sb3.telemetry import set_teaching, teacher_totals
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
@@ -43,9 +46,15 @@ class TeacherMixin(_Algorithm):
     teacher_coef: CoefSpec | None
     """A number or dict wherever possible, so that a saved student needs no class of ours."""
     teacher_divergence: str
+    teacher_gates: tuple[str, ...]
     rollout_buffer_class: type[RolloutBuffer] | None
 
-    def _init_teacher(self, teacher_coef: CoefSpec | None, teacher_divergence: str) -> None:
+    def _init_teacher(
+        self,
+        teacher_coef: CoefSpec | None,
+        teacher_divergence: str,
+        teacher_gates: str | Sequence[str],
+    ) -> None:
         self.teacher_coef = None if teacher_coef is None else coef_spec(teacher_coef)
         if teacher_divergence not in DIVERGENCES:
             raise ScheduleError(
@@ -53,6 +62,7 @@ class TeacherMixin(_Algorithm):
                 f"{', '.join(DIVERGENCES)}."
             )
         self.teacher_divergence = teacher_divergence
+        self.teacher_gates = checked_gates(teacher_gates)
         self._last_priors: Rows | None = None
         self._asking: bool | None = None
         self._teaching_log: list[TeachingLoss] = []
@@ -99,6 +109,8 @@ class TeacherMixin(_Algorithm):
         if self._coef is None:
             self._coef = default_coef(total_timesteps)
             self.teacher_coef = coef_spec(self._coef)
+        if reset_num_timesteps:
+            self._coef.restart()
         self._asking = None  # the env may be a new one: tell it in any case
         starts_over = reset_num_timesteps or self._last_obs is None
         self._tell_teacher(0 if reset_num_timesteps else self.num_timesteps)
@@ -163,7 +175,7 @@ class TeacherMixin(_Algorithm):
                 super().train()
         else:
             super().train()
-        self._record_teaching(coef, coverage)
+        self._observe(self._record_teaching(coef, coverage))
         self._tell_teacher(self.num_timesteps)
 
     @contextmanager
@@ -175,7 +187,7 @@ class TeacherMixin(_Algorithm):
         def taught_evaluate(*args: Any, **kwargs: Any) -> Any:
             values, log_prob, entropy = evaluate(*args, **kwargs)
             # The distribution evaluate_actions has just built: no second forward pass.
-            result = self._teaching_loss(policy.action_dist.distribution.logits)
+            result = self._teaching_loss(policy.action_dist.distribution.logits, log_prob)
             return values, add_to_loss(log_prob, coef * result.loss), entropy
 
         policy.evaluate_actions = taught_evaluate
@@ -184,22 +196,48 @@ class TeacherMixin(_Algorithm):
         finally:
             del policy.evaluate_actions
 
-    def _teaching_loss(self, log_probs: th.Tensor) -> TeachingLoss:
+    def _teaching_loss(self, log_probs: th.Tensor, log_prob: th.Tensor) -> TeachingLoss:
         batch = self._prior_buffer.batch
         assert batch is not None
-        result = teaching_loss(log_probs, batch.prior, batch.weight, self.teacher_divergence)
+        weight = batch.weight
+        if self.teacher_gates:
+            samples = batch.samples
+            weight = gated_weight(
+                self.teacher_gates,
+                weight,
+                batch.prior,
+                samples.actions,
+                samples.advantages,
+                log_prob,
+                samples.old_log_prob,
+            )
+        result = teaching_loss(log_probs, batch.prior, weight, self.teacher_divergence)
         self._teaching_log.append(result)
         return result
 
-    def _record_teaching(self, coef: float, coverage: float) -> None:
+    def _observe(self, kl: float) -> None:
+        """Let the schedule see how the student is doing; its state is saved with the student."""
+        assert self._coef is not None
+        returns = [episode["r"] for episode in self.ep_info_buffer or ()]
+        mean_return = float(np.mean(returns)) if returns else math.nan
+        self._coef.observe(Progress(self.num_timesteps, kl, mean_return))
+        self.teacher_coef = coef_spec(self._coef)
+
+    def _record_teaching(self, coef: float, coverage: float) -> float:
+        """Log what was taught; return the mean KL, NaN if nothing was."""
         record = self.logger.record
         record("teacher/coef", coef)
         record("teacher/coverage", coverage)
         taught = [item for item in self._teaching_log if item.taught > 0]
-        for name in ("loss", "kl", "agreement") if taught else ():
-            record(f"teacher/{name}", float(np.mean([getattr(i, name).item() for i in taught])))
+        means = {
+            name: float(np.mean([getattr(item, name).item() for item in taught]))
+            for name in (("loss", "kl", "agreement") if taught else ())
+        }
+        for name, value in means.items():
+            record(f"teacher/{name}", value)
         self._teaching_log = []
         if self._asking:
             totals: Mapping[str, float] = teacher_totals(self._vec_env)
             for name, value in totals.items():
                 record(f"teacher/{name}", value)
+        return means.get("kl", math.nan)

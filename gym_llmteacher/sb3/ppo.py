@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch as th
@@ -10,8 +11,8 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
 
+from gym_llmteacher.sb3.coef import CoefSpec
 from gym_llmteacher.sb3.mixin import TeacherMixin
-from gym_llmteacher.sb3.schedules import CoefSpec
 
 
 class TeacherPPO(TeacherMixin, PPO):
@@ -30,6 +31,8 @@ class TeacherPPO(TeacherMixin, PPO):
         exactly 0 and the teacher is no longer asked. With 0 this is PPO, bit for bit.
     :param teacher_divergence: ``"cross_entropy"`` (the paper's), ``"forward_kl"`` or
         ``"reverse_kl"``
+    :param teacher_gates: reasons to trust advice less: some of ``"confidence"``, ``"advantage"``,
+        ``"proximal"`` (`gym_llmteacher.sb3.gates`)
     :raises GroundingError: the action space is not Discrete
     :raises ScheduleError: a negative or rising coefficient, an unknown shape or divergence
     :raises PriorError: (at ``learn``) infos carry no prior, or one that is not a distribution
@@ -77,8 +80,9 @@ class TeacherPPO(TeacherMixin, PPO):
         _init_setup_model: bool = True,
         teacher_coef: CoefSpec | None = None,
         teacher_divergence: str = "cross_entropy",
+        teacher_gates: str | Sequence[str] = (),
     ) -> None:
-        self._init_teacher(teacher_coef, teacher_divergence)
+        self._init_teacher(teacher_coef, teacher_divergence, teacher_gates)
         super().__init__(
             policy,
             env,  # type: ignore[arg-type]  # SB3 accepts None (load without env)

@@ -9,18 +9,35 @@ compared, printed, and written as a dict in YAML::
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from gym_llmteacher.errors import ScheduleError
 
 
+@dataclass(frozen=True)
+class Progress:
+    """What a schedule may look at after an update.
+
+    :param num_timesteps: env steps so far
+    :param kl: mean forward KL(prior || student) over the update, nats; NaN if nothing was taught
+    :param mean_return: mean return of the student's last 100 episodes; NaN before the first ends
+    """
+
+    num_timesteps: int
+    kl: float
+    mean_return: float
+
+
 class CoefSchedule(ABC):
     """λ(t) for env step t: non-negative and never rising."""
+
+    def observe(self, progress: Progress) -> None:  # noqa: B027  (fixed schedules do not look)
+        """Take note of how the student is doing. Called after every update."""
+
+    def restart(self) -> None:  # noqa: B027
+        """Forget what was observed: the env steps are counted from 0 again."""
 
     @abstractmethod
     def __call__(self, num_timesteps: int) -> float:
@@ -32,7 +49,8 @@ class CoefSchedule(ABC):
         """The env step from which λ is exactly 0 for good (``inf`` if it never is)."""
 
 
-def _check(name: str, value: float, low: float = 0.0) -> None:
+def check_number(name: str, value: float, low: float = 0.0) -> None:
+    """Check that an argument is a finite number, ``low`` or more."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ScheduleError(f"{name} is {value!r}, expected a finite number >= {low:g}.")
     if value < low:
@@ -42,7 +60,8 @@ def _check(name: str, value: float, low: float = 0.0) -> None:
         )
 
 
-def _check_falls(start: float, end: float, end_name: str) -> None:
+def check_falls(start: float, end: float, end_name: str) -> None:
+    """Check that λ does not rise."""
     if end > start:
         raise ScheduleError(
             f"the schedule rises from start={start:g} to {end_name}={end:g}; λ must not rise. "
@@ -50,7 +69,8 @@ def _check_falls(start: float, end: float, end_name: str) -> None:
         )
 
 
-def _check_order(first_name: str, first: float, second_name: str, second: float) -> None:
+def check_order(first_name: str, first: float, second_name: str, second: float) -> None:
+    """Check that one step count does not come before another."""
     if second < first:
         raise ScheduleError(
             f"{second_name}={second:g} comes before {first_name}={first:g}; expected "
@@ -69,7 +89,7 @@ class Constant(CoefSchedule):
     value: float
 
     def __post_init__(self) -> None:
-        _check("teacher_coef", self.value)
+        check_number("teacher_coef", self.value)
 
     def __call__(self, num_timesteps: int) -> float:
         return float(self.value)
@@ -92,10 +112,10 @@ class Linear(CoefSchedule):
     steps: float = 100_000
 
     def __post_init__(self) -> None:
-        _check("start", self.start)
-        _check("end", self.end)
-        _check("steps", self.steps, 1)
-        _check_falls(self.start, self.end, "end")
+        check_number("start", self.start)
+        check_number("end", self.end)
+        check_number("steps", self.steps, 1)
+        check_falls(self.start, self.end, "end")
 
     def __call__(self, num_timesteps: int) -> float:
         if num_timesteps >= self.steps:
@@ -122,10 +142,10 @@ class Exponential(CoefSchedule):
     cut_steps: float = math.inf
 
     def __post_init__(self) -> None:
-        _check("start", self.start)
-        _check("half_life", self.half_life, 1)
+        check_number("start", self.start)
+        check_number("half_life", self.half_life, 1)
         if self.cut_steps != math.inf:
-            _check("cut_steps", self.cut_steps)
+            check_number("cut_steps", self.cut_steps)
 
     def __call__(self, num_timesteps: int) -> float:
         if num_timesteps >= self.cut_steps:
@@ -155,12 +175,12 @@ class LLM4Teach(CoefSchedule):
     cut_steps: float = 150_000
 
     def __post_init__(self) -> None:
-        _check("start", self.start)
-        _check("floor", self.floor)
-        _check("decay_steps", self.decay_steps, 1)
-        _check("cut_steps", self.cut_steps)
-        _check_falls(self.start, self.floor, "floor")
-        _check_order("decay_steps", self.decay_steps, "cut_steps", self.cut_steps)
+        check_number("start", self.start)
+        check_number("floor", self.floor)
+        check_number("decay_steps", self.decay_steps, 1)
+        check_number("cut_steps", self.cut_steps)
+        check_falls(self.start, self.floor, "floor")
+        check_order("decay_steps", self.decay_steps, "cut_steps", self.cut_steps)
 
     def __call__(self, num_timesteps: int) -> float:
         if num_timesteps >= self.cut_steps:
@@ -173,69 +193,3 @@ class LLM4Teach(CoefSchedule):
     @property
     def zero_from(self) -> float:
         return 0.0 if self.start == 0 else float(self.cut_steps)
-
-
-SHAPES: dict[str, type[CoefSchedule]] = {
-    "constant": Constant,
-    "linear": Linear,
-    "exponential": Exponential,
-    "llm4teach": LLM4Teach,
-}
-
-CoefSpec = float | Mapping[str, Any] | CoefSchedule
-
-
-def coef_schedule(spec: CoefSpec) -> CoefSchedule:
-    """Make a schedule of a number, a dict ``{"shape": name, ...}`` or a schedule.
-
-    :raises ScheduleError: for negative or rising coefficients, unknown shapes or arguments
-
-    >>> coef_schedule({"shape": "linear", "start": 1.0, "steps": 10})(5)
-    0.5
-    """
-    if isinstance(spec, CoefSchedule):
-        return spec
-    if isinstance(spec, Mapping):
-        arguments = dict(spec)
-        shape = arguments.pop("shape", None)
-        if shape not in SHAPES:
-            raise ScheduleError(
-                f"teacher_coef has shape {shape!r}, expected one of {', '.join(SHAPES)}: "
-                'write {"shape": "linear", "start": 1.0, "steps": 100000}, for example.'
-            )
-        cls = SHAPES[shape]
-        known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-        unknown = sorted(set(arguments) - set(known))
-        if unknown:
-            raise ScheduleError(
-                f"shape {shape!r} has no argument {', '.join(unknown)}; it takes "
-                f"{', '.join(known)}."
-            )
-        try:
-            return cls(**arguments)
-        except TypeError as error:
-            raise ScheduleError(f"teacher_coef {dict(spec)}: {error}.") from error
-    if isinstance(spec, (int, float)) and not isinstance(spec, bool):
-        return Constant(float(spec))
-    raise ScheduleError(
-        f"teacher_coef is {spec!r} ({type(spec).__name__}), expected a number, a dict with "
-        '"shape", or a schedule such as LLM4Teach(10.0, 0.1, 100_000, 150_000). Functions of the '
-        "remaining progress are not accepted: they climb again when training is resumed."
-    )
-
-
-def coef_spec(spec: CoefSpec) -> CoefSpec:
-    """Validate ``spec`` and write it in its plainest form: a number, a dict, or a user's schedule.
-
-    The inverse of `coef_schedule` for the shapes of this module; what is saved with a model.
-
-    >>> coef_spec(Linear(1.0, 0.0, 100))
-    {'shape': 'linear', 'start': 1.0, 'end': 0.0, 'steps': 100}
-    """
-    schedule = coef_schedule(spec)
-    if isinstance(schedule, Constant):
-        return schedule.value
-    for shape, cls in SHAPES.items():
-        if type(schedule) is cls:
-            return {"shape": shape, **dataclasses.asdict(schedule)}  # type: ignore[call-overload]
-    return schedule

@@ -1,0 +1,77 @@
+"""A coefficient as people write it: a number, a dict, or a schedule."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from gym_llmteacher.errors import ScheduleError
+from gym_llmteacher.sb3.adaptive import Adaptive
+from gym_llmteacher.sb3.schedules import CoefSchedule, Constant, Exponential, Linear, LLM4Teach
+
+SHAPES: dict[str, type[CoefSchedule]] = {
+    "constant": Constant,
+    "linear": Linear,
+    "exponential": Exponential,
+    "llm4teach": LLM4Teach,
+    "adaptive": Adaptive,
+}
+
+CoefSpec = float | Mapping[str, Any] | CoefSchedule
+
+
+def coef_schedule(spec: CoefSpec) -> CoefSchedule:
+    """Make a schedule of a number, a dict ``{"shape": name, ...}`` or a schedule.
+
+    :raises ScheduleError: for negative or rising coefficients, unknown shapes or arguments
+
+    >>> coef_schedule({"shape": "linear", "start": 1.0, "steps": 10})(5)
+    0.5
+    """
+    if isinstance(spec, CoefSchedule):
+        return spec
+    if isinstance(spec, Mapping):
+        arguments = dict(spec)
+        shape = arguments.pop("shape", None)
+        if shape not in SHAPES:
+            raise ScheduleError(
+                f"teacher_coef has shape {shape!r}, expected one of {', '.join(SHAPES)}: "
+                'write {"shape": "linear", "start": 1.0, "steps": 100000}, for example.'
+            )
+        cls = SHAPES[shape]
+        known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        unknown = sorted(set(arguments) - set(known))
+        if unknown:
+            raise ScheduleError(
+                f"shape {shape!r} has no argument {', '.join(unknown)}; it takes "
+                f"{', '.join(known)}."
+            )
+        try:
+            return cls(**arguments)
+        except TypeError as error:
+            raise ScheduleError(f"teacher_coef {dict(spec)}: {error}.") from error
+    if isinstance(spec, (int, float)) and not isinstance(spec, bool):
+        return Constant(float(spec))
+    raise ScheduleError(
+        f"teacher_coef is {spec!r} ({type(spec).__name__}), expected a number, a dict with "
+        '"shape", or a schedule such as LLM4Teach(10.0, 0.1, 100_000, 150_000). Functions of the '
+        "remaining progress are not accepted: they climb again when training is resumed."
+    )
+
+
+def coef_spec(spec: CoefSpec) -> CoefSpec:
+    """Validate ``spec`` and write it in its plainest form: a number, a dict, or a user's schedule.
+
+    The inverse of `coef_schedule` for the shapes of this module; what is saved with a model.
+
+    >>> coef_spec(Linear(1.0, 0.0, 100))
+    {'shape': 'linear', 'start': 1.0, 'end': 0.0, 'steps': 100}
+    """
+    schedule = coef_schedule(spec)
+    if isinstance(schedule, Constant):
+        return schedule.value
+    for shape, cls in SHAPES.items():
+        if type(schedule) is cls:
+            return {"shape": shape, **dataclasses.asdict(schedule)}  # type: ignore[call-overload]
+    return schedule
