@@ -52,4 +52,4 @@ def test_training_with_gates(gates, tmp_path):
                        teacher_gates=gates, seed=0)  # fmt: skip
     model.learn(64).save(tmp_path / "student")
     loaded = TeacherPPO.load(tmp_path / "student")
-    assert loaded.teacher_gates == ((gates,) if isinstance(gates, str) else gates)
+    assert tuple(loaded.teacher_gates) == ((gates,) if isinstance(gates, str) else gates)
