@@ -48,7 +48,7 @@ ElicitationOption = Annotated[
 def train(
     env: EnvOption = SIMPLE,
     teacher: TeacherOption = "embedded",
-    steps: Annotated[int, typer.Option(min=1, help="Environment steps per run.")] = 100_000,
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps per run.")] = 50_000,
     seeds: Annotated[str, typer.Option(help="One run per seed and arm, e.g. 0,1,2.")] = "0",
     arms: Annotated[
         str, typer.Option(help="Students to train: teacher (TeacherPPO), ppo (plain PPO).")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,10 @@ class LazyRows:
     def __getitem__(self, i: int) -> Row:
         row = self._rows[i]
         if row is None:
-            row = self._rows[i] = np.zeros(self.shape[1], dtype=np.float32)
             rule = self._rules[i]
             assert rule is not None
             action = rule()
-            if action is not None:
-                row[action] = 1.0
+            row = self._rows[i] = _rows(self.shape[1])[-1 if action is None else action]
             self._rules[i] = None  # it holds on to a whole map
         return row
 
@@ -58,3 +57,11 @@ class LazyRows:
     def __reduce__(self) -> tuple[Any, ...]:
         # Copies and other processes get plain numbers.
         return (np.array, (np.asarray(self),))
+
+
+@lru_cache(maxsize=64)
+def _rows(n_actions: int) -> Row:
+    """Row of every action, and of none; shared, so not to be written to."""
+    rows = np.eye(n_actions + 1, n_actions, dtype=np.float32)
+    rows.flags.writeable = False
+    return rows

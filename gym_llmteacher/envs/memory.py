@@ -73,10 +73,12 @@ class MemoryGridEnv(MiniGridEnv):  # type: ignore[misc]  # minigrid ships no typ
         cells = self.grid.grid
         # MiniGrid stores cells row by row; the observation is indexed [x, y].
         self._cells: Map = np.zeros((self.width, self.height, 3), dtype=np.uint8)
+        self._cells[..., 0] = EMPTY
         self._opaque = [False] * (self.width * self.height)
         for i, cell in enumerate(cells):
-            y, x = divmod(i, self.width)
-            self._set_cell(x, y, cell)
+            if cell is not None:
+                y, x = divmod(i, self.width)
+                self._set_cell(x, y, cell)
         self.memory: Map = np.zeros((self.width, self.height, 4), dtype=np.uint8)
         self._flatten()
         self._seen_from: dict[tuple[int, int, int], NDArray[np.intp]] = {}

@@ -28,7 +28,7 @@ class ComparisonConfig:
     """Teacher as `LLMTeacherWrapper` takes it; ``None`` is the embedded language model."""
     elicitation: str | None = None
     """How a language model is asked; ``None`` chooses by model."""
-    steps: int = 100_000
+    steps: int = 50_000
     """Environment steps (frames) per run."""
     seeds: tuple[int, ...] = (0,)
     """Seeds; each arm runs once per seed."""

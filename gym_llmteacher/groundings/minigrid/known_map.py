@@ -12,6 +12,8 @@ import numpy as np
 from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT, OBJECT_TO_IDX
 from numpy.typing import NDArray
 
+from gym_llmteacher.groundings.minigrid.words import Look
+
 _UNSEEN, _EMPTY = OBJECT_TO_IDX["unseen"], OBJECT_TO_IDX["empty"]
 _FLOOR, _GOAL = OBJECT_TO_IDX["floor"], OBJECT_TO_IDX["goal"]
 _DOOR, _WALL = OBJECT_TO_IDX["door"], OBJECT_TO_IDX["wall"]
@@ -22,13 +24,10 @@ _WALKABLE = np.isin(np.arange(256), (_EMPTY, _FLOOR, _GOAL))
 
 @dataclass(frozen=True)
 class Thing:
-    """An object on the map."""
+    """An object on the map: what it looks like, and its cell."""
 
-    kind: str
-    color: str
+    look: Look
     cell: int
-    is_open: bool = False
-    is_locked: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,11 +86,13 @@ def known_map(cells: NDArray[np.uint8], agent_cell: int) -> KnownMap:
             walls[cell] = is_door and state != _OPEN
             things.append(
                 Thing(
-                    IDX_TO_OBJECT[kind],
-                    IDX_TO_COLOR[int(flat[cell, 1])],
+                    Look(
+                        IDX_TO_OBJECT[kind],
+                        IDX_TO_COLOR[int(flat[cell, 1])],
+                        is_open=is_door and state == _OPEN,
+                        is_locked=is_door and state == _LOCKED,
+                    ),
                     cell,
-                    is_open=is_door and state == _OPEN,
-                    is_locked=is_door and state == _LOCKED,
                 )
             )
     unknown, opaque = _bits(unseen), _bits(walls)

@@ -51,14 +51,14 @@ class Skills:
     def open(self, targets: Iterable[Thing], cell: int, heading: int) -> int | None:
         """Open the door ahead."""
         front = self.front(cell, heading)
-        return TOGGLE if any(t.cell == front and not t.is_open for t in targets) else None
+        return TOGGLE if any(t.cell == front and not t.look.is_open for t in targets) else None
 
-    def drop(self, cell: int, heading: int) -> int | None:
-        """Put down what is held on the nearest free cell that is not right before a door."""
+    def drop(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+        """Put down what is held: on the nearest free cell that is not right before a door."""
         known = self.known
         allowed = known.free
         for thing in known.things:
-            if thing.kind == "door":
+            if thing.look.kind == "door":
                 for direction in range(4):
                     beside = thing.cell + ahead(known.height, direction)
                     if beside >= 0:
@@ -68,7 +68,7 @@ class Skills:
         cells = tuple(i for i in range(known.width * known.height) if allowed >> i & 1)
         return self._route_to(cells).action(cell, heading) if cells else None
 
-    def explore(self, cell: int, heading: int) -> int | None:
+    def explore(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
         """Go where most unseen cells come into view per step."""
         pose = (cell, heading)
         if pose not in self._looks:

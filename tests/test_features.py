@@ -1,0 +1,105 @@
+"""The student's view of a map: turned to the agent, one-hot, and coarsely all of it."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch as th
+
+import gym_llmteacher  # noqa: F401  (registers the tasks)
+from gym_llmteacher.envs import TASKS, env_id
+from gym_llmteacher.sb3.features import EgoMapFeatures, matched, one_hot_table
+
+TYPES, COLORS, STATES = 10, 5, 2
+N_PLANES = TYPES + COLORS + STATES + 1
+
+
+def observations(task, n=40):
+    env = gym.make(env_id(task))
+    env.action_space.seed(0)
+    obs, _ = env.reset(seed=0)
+    kept = []
+    for _ in range(n):
+        kept.append(obs)
+        obs, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        if terminated or truncated:
+            obs, _ = env.reset()
+    return env.observation_space, np.stack(kept)
+
+
+def planes_of(obs):
+    """One-hot planes of every cell, by the plainest of loops: ``(width, height, N_PLANES)``."""
+    width, height, _ = obs.shape
+    things = {(int(t), int(c)) for t, c in obs[..., :2].reshape(-1, 2) if 4 <= t <= 7}
+    planes = np.zeros((width, height, N_PLANES), dtype=np.float32)
+    for x in range(width):
+        for y in range(height):
+            kind, color, state = (int(v) for v in obs[x, y, :3])
+            for code, first in ((kind, 0), (color, TYPES), (state, TYPES + COLORS)):
+                if code:
+                    planes[x, y, first + code - 1] = 1
+            partners = any(c == color and t != kind for t, c in things)
+            planes[x, y, -1] = 4 <= kind <= 7 and partners
+    return planes
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("blocks", [0, 3, 5])
+def test_against_plain_loops(task, blocks):
+    space, obs = observations(task)
+    features = EgoMapFeatures(space, radius=2, blocks=blocks)
+    encoded = features.encode(th.as_tensor(obs).float()).numpy()
+    width, height, _ = space.shape
+    for row, here in zip(encoded, obs, strict=True):
+        planes = planes_of(here)
+        x, y = np.argwhere(here[..., 3])[0]
+        heading = int(here[x, y, 3]) - 1
+        fx, fy = ((1, 0), (0, 1), (-1, 0), (0, -1))[heading]
+        expected = []
+        for ahead in range(-2, 3):
+            for side in range(-2, 3):
+                u, v = x + ahead * fx - side * fy, y + ahead * fy + side * fx
+                inside = 0 <= u < width and 0 <= v < height
+                expected.append(planes[u, v] if inside else np.zeros(N_PLANES))
+        if blocks:
+            dx, dy = -(-width // blocks), -(-height // blocks)
+            for i in range(blocks):
+                for j in range(blocks):
+                    block = planes[i * dx : (i + 1) * dx, j * dy : (j + 1) * dy]
+                    cells = block.reshape(-1, N_PLANES)
+                    expected.append(cells.max(axis=0) if len(cells) else np.zeros(N_PLANES))
+        expected.append(np.eye(width)[x])
+        expected.append(np.eye(height)[y])
+        expected.append(np.eye(4)[heading])
+        np.testing.assert_array_equal(row, np.concatenate(expected))
+
+
+def test_what_is_seen_does_not_depend_on_where_the_agent_looks_from():
+    """A room turned by 90°, agent and all, gives the same view."""
+    space, obs = observations("SimpleDoorKey")
+    features = EgoMapFeatures(space, blocks=0)
+    n_view = 121 * N_PLANES
+    turned = obs.transpose(0, 2, 1, 3)[:, ::-1].copy()  # (x, y) -> (height - 1 - y, x)
+    headings = turned[..., 3]
+    turned[..., 3] = np.where(headings > 0, headings % 4 + 1, 0)
+    one = features.encode(th.as_tensor(obs).float())[:, :n_view]
+    two = features.encode(th.as_tensor(turned).float())[:, :n_view]
+    assert th.equal(one, two)
+
+
+def test_matches_need_the_same_colour_and_another_kind():
+    door, key, wall = 4, 5, 2
+    types = th.tensor([[door, key, key, key, wall]])
+    assert matched(types, th.tensor([[1, 1, 2, 1, 1]])).tolist() == [[1, 1, 0, 1, 0]]
+    assert matched(types, th.tensor([[3, 1, 1, 1, 3]])).tolist() == [[0, 0, 0, 0, 0]]
+
+
+def test_the_table_has_every_look_once():
+    table = one_hot_table([3, 2, 4])
+    assert table.shape == (24, 6)
+    assert len({tuple(row) for row in table.tolist()}) == 24
+
+
+def test_bounds_that_say_nothing_are_refused():
+    space = gym.spaces.Box(0, np.full((5, 5, 4), [60, 60, 60, 4], dtype=np.uint8), dtype=np.uint8)
+    with pytest.raises(ValueError, match="tighten the space's upper bounds"):
+        EgoMapFeatures(space)
