@@ -1,0 +1,1 @@
+"""How fast, how good: every figure of the documentation comes from here."""

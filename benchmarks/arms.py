@@ -1,0 +1,163 @@
+"""The arms of the comparison: who teaches whom, and how.
+
+Every arm is the same PPO with the same encoding and hyperparameters (`ppo_arguments`); what differs
+is where advice comes from and what becomes of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch as th
+from stable_baselines3 import PPO
+from stable_baselines3.common.env_util import make_vec_env
+
+from benchmarks.tasks import Task
+from gym_llmteacher import (
+    Adaptive,
+    Advice,
+    LLMTeacher,
+    LLMTeacherWrapper,
+    ScriptedTeacher,
+    SimulatedTeacher,
+    Situation,
+    Teacher,
+    TeacherPPO,
+)
+from gym_llmteacher.wrappers.options import OptionActions
+
+Wrap = Callable[[gym.Env], gym.Env]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to train a student.
+
+    :param teacher: makes the teacher of a task, given a folder for its answers; ``None``: no one
+    :param options: further arguments of `TeacherPPO`, given the task
+    """
+
+    teacher: Callable[[Task, Path], Teacher] | None = None
+    options: Callable[[Task], dict[str, Any]] = lambda task: {}
+    hierarchical: bool = False
+    clone_first: bool = False
+
+
+class HardTeacher(Teacher):
+    """Follows one plan, drawn anew each time: the paper's hard instructions."""
+
+    def __init__(self, teacher: Teacher, seed: int = 0) -> None:
+        self.teacher = teacher
+        self._rng = np.random.default_rng(seed)
+
+    def advise(self, situations: Sequence[Situation]) -> list[Advice]:
+        return [self._draw(advice) for advice in self.teacher.advise(situations)]
+
+    def _draw(self, advice: Advice) -> Advice:
+        if advice.abstained:
+            return advice
+        i = self._rng.choice(len(advice.plans), p=[p for _, p in advice.plans])
+        return replace(advice, plans=((advice.plans[i][0], 1.0),))
+
+
+def random_option(situation: Situation) -> tuple[str, ...]:
+    """An option drawn by the text alone: the same text is always told the same nonsense."""
+    digest = hashlib.sha256(situation.text.encode()).digest()
+    return (situation.options[digest[0] % len(situation.options)],)
+
+
+def letters(task: Task, folder: Path) -> Teacher:
+    """The embedded model asked for the letter of an option: much weaker than by need."""
+    return LLMTeacher(answers=folder / "answers.sqlite", elicitation="logprobs")
+
+
+def simulated(accuracy: float, soft: bool = False) -> Callable[[Task, Path], Teacher]:
+    return lambda task, folder: SimulatedTeacher(task.expert(), accuracy, seed=1, soft=soft)
+
+
+ARMS: dict[str, Arm] = {
+    "ppo": Arm(),
+    "hierarchical": Arm(hierarchical=True),
+    "cloning": Arm(lambda task, folder: task.expert(), clone_first=True),
+    "llm": Arm(lambda task, folder: LLMTeacher(answers=folder / "answers.sqlite")),
+    "llm-letters": Arm(letters),
+    "llm-letters-hard": Arm(lambda task, folder: HardTeacher(letters(task, folder))),
+    "planner": Arm(lambda task, folder: task.expert()),
+    "planner-adaptive": Arm(
+        lambda task, folder: task.expert(), lambda task: {"teacher_coef": Adaptive()}
+    ),
+    "planner-constant": Arm(lambda task, folder: task.expert(), lambda t: {"teacher_coef": 0.3}),
+    "simulated-0.9": Arm(simulated(0.9)),
+    "simulated-0.7": Arm(simulated(0.7)),
+    "simulated-0.5": Arm(simulated(0.5)),
+    "simulated-0.3": Arm(simulated(0.3)),
+    "soft-0.6": Arm(simulated(0.6, soft=True)),
+    "hard-0.6": Arm(lambda task, folder: HardTeacher(simulated(0.6, soft=True)(task, folder))),
+    "wrong": Arm(simulated(0.0)),
+    "random": Arm(lambda task, folder: ScriptedTeacher(random_option)),
+}
+for _gate in ("confidence", "advantage", "proximal"):
+    for _base in ("simulated-0.5", "wrong", "planner", "random"):
+        ARMS[f"{_base}+{_gate}"] = replace(
+            ARMS[_base], options=lambda task, gate=_gate: {"teacher_gates": (gate,)}
+        )
+for _base in ("random", "wrong", "simulated-0.5"):
+    ARMS[f"{_base}-adaptive"] = replace(
+        ARMS[_base], options=lambda task: {"teacher_coef": Adaptive()}
+    )
+
+
+def wrap_for(arm: Arm, task: Task, folder: Path) -> Wrap:
+    """How an env is wrapped for training."""
+    if arm.hierarchical:
+        return lambda env: OptionActions(env, task.options, task.grounding(), idle=task.idle)
+    if arm.teacher is None:
+        return lambda env: env
+    teacher = arm.teacher(task, folder)
+    return lambda env: LLMTeacherWrapper(env, teacher=teacher, grounding=task.grounding())
+
+
+def make_student(arm: Arm, task: Task, seed: int, wrap: Wrap) -> PPO:
+    """An untrained student (or one that has cloned the teacher)."""
+    arguments = {**task.ppo, "seed": seed, "device": "cpu"}
+    env = make_vec_env(task.make, task.n_envs, seed=seed, wrapper_class=wrap)
+    if arm.teacher is None or arm.clone_first:
+        model = PPO(env=env, **arguments)
+        if arm.clone_first:
+            clone(model, task)
+        return model
+    return TeacherPPO(env=env, **arguments, **arm.options(task))
+
+
+def clone(model: PPO, task: Task, epochs: int = 5) -> None:
+    """Behaviour cloning: cross-entropy on what the teacher does in its own episodes.
+
+    Its frames are counted as the student's. (The library ``imitation`` 1.0.1 needs Gymnasium 0.29
+    and Stable-Baselines3 2.2; this is the same loss.)
+    """
+    env = model.get_env()
+    rng = np.random.default_rng(0)
+    observations, actions = [], []
+    obs, infos = env.reset(), env.unwrapped.reset_infos
+    for _ in range(task.clone_frames // env.num_envs):
+        priors = np.stack([info["teacher_prior"] for info in infos])
+        taken = np.array([rng.choice(len(p), p=p / p.sum()) for p in priors.astype(np.float64)])
+        observations.append(obs)
+        actions.append(priors.argmax(axis=1))
+        obs, _, dones, infos = env.step(taken)
+        infos = [env.unwrapped.reset_infos[i] if done else infos[i] for i, done in enumerate(dones)]
+    x, y = np.concatenate(observations), th.as_tensor(np.concatenate(actions))
+    for _ in range(epochs):
+        for batch in np.array_split(rng.permutation(len(x)), max(1, len(x) // 128)):
+            tensor, _ = model.policy.obs_to_tensor(x[batch])
+            _, log_prob, _ = model.policy.evaluate_actions(tensor, y[batch])
+            model.policy.optimizer.zero_grad()
+            (-log_prob.mean()).backward()
+            model.policy.optimizer.step()
+    model.cloned_frames = len(x)

@@ -1,0 +1,181 @@
+"""Arms × tasks × seeds, resumable; results as JSON Lines, then table and pictures.
+
+::
+
+    python -m benchmarks.paper run --arms ppo,llm --tasks SimpleDoorKey --seeds 5
+    python -m benchmarks.paper report
+    python -m benchmarks.paper smoke          # everything, tiny: a minute
+
+A run that is in the results is never run again; one that was interrupted leaves nothing there.
+Reported seeds are 0, 1, ...; everything was tuned on seeds from 100.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+RESULTS = Path(__file__).parent / "results" / "paper.jsonl"
+WORK = Path("runs/paper")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+
+def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder: str) -> list[dict]:
+    """Train and evaluate one student; one dict per evaluation."""
+    import torch as th
+
+    th.set_num_threads(1)
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    from benchmarks.arms import ARMS, make_student, wrap_for
+    from benchmarks.tasks import TASKS
+    from gym_llmteacher.experiments.evaluate import evaluate, student_actor
+    from gym_llmteacher.sb3.telemetry import teacher_totals
+
+    arm, task = ARMS[arm_name], TASKS[task_name]
+    episodes = 100
+    if steps is not None:
+        task, episodes = replace(task, steps=steps, eval_every=steps // 2, clone_frames=512), 8
+    wrap = wrap_for(arm, task, Path(folder))
+    model = make_student(arm, task, seed, wrap)
+    spent = 0.0
+    lines: list[dict] = []
+
+    def look(frames: int, last: bool) -> None:
+        def make() -> Any:
+            return wrap(task.make()) if arm.hierarchical else task.make()
+
+        scores = [
+            evaluate(make, student_actor(model, greedy), episodes) for greedy in (False, True)
+        ]
+        totals = teacher_totals(model.get_env())
+        lines.append({
+            "task": task.name, "arm": arm_name, "seed": seed, "frames": frames,
+            "success": scores[0].success, "success_greedy": scores[1].success,
+            "return": round(scores[0].reward, 5), "cpu_s": round(spent, 1),
+            "llm_calls": int(totals.get("calls", 0)), "commit": commit(), "last": last,
+        })  # fmt: skip
+
+    class Watch(BaseCallback):
+        """Counts frames of the env itself (an option takes several), and stops at the limit."""
+
+        frames = getattr(model, "cloned_frames", 0)
+        next_look = task.eval_every
+        since = time.process_time()
+
+        def _on_step(self) -> bool:
+            self.frames += sum(info.get("frames", 1) for info in self.locals["infos"])
+            return self.frames < task.steps or not arm.hierarchical
+
+        def _on_rollout_end(self) -> None:
+            nonlocal spent
+            if self.frames >= self.next_look:
+                spent += time.process_time() - self.since
+                look(self.frames, last=False)
+                while self.next_look <= self.frames:
+                    self.next_look += task.eval_every
+                self.since = time.process_time()
+
+    watch = Watch()
+    model.learn(task.steps, callback=watch)
+    spent += time.process_time() - watch.since
+    look(watch.frames, last=True)
+    return lines
+
+
+def commit() -> str:
+    """Short hash of the code that ran."""
+    command = ["git", "describe", "--always", "--dirty"]
+    here = Path(__file__).parent
+    return subprocess.run(
+        command, cwd=here, capture_output=True, text=True, check=False
+    ).stdout.strip()
+
+
+def done(path: Path) -> set[tuple[str, str, int]]:
+    """Runs that are in the results."""
+    if not path.exists():
+        return set()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return {(r["task"], r["arm"], r["seed"]) for r in lines if r["last"]}
+
+
+def run_all(
+    tasks: list[str], arms: list[str], seeds: list[int], jobs: int, path: Path,
+    steps: int | None = None,
+) -> None:  # fmt: skip
+    """Run what is not done yet, ``jobs`` at a time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    WORK.mkdir(parents=True, exist_ok=True)
+    finished = done(path)
+    # Seeds outermost: an interrupted benchmark has whole comparisons with fewer seeds.
+    todo = [(t, a, s) for s in seeds for t in tasks for a in arms if (t, a, s) not in finished]
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(jobs, maxtasksperchild=1) as pool:
+        pending = {
+            key: pool.apply_async(one_run, (*key, steps, str(WORK))) for key in todo
+        }  # fmt: skip
+        while pending:
+            for key in [k for k, result in pending.items() if result.ready()]:
+                lines = pending.pop(key).get()
+                with path.open("a") as file:
+                    file.writelines(json.dumps(line) + "\n" for line in lines)
+                last = lines[-1]
+                print(*key, f"{last['success']:.2f} / {last['success_greedy']:.2f} greedy, "
+                      f"{last['cpu_s']:.0f} s, {len(pending)} to go", flush=True)  # fmt: skip
+            time.sleep(0.2)
+
+
+def _names(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+@app.command()
+def run(
+    arms: Annotated[str, typer.Option(help="Arms, see benchmarks/arms.py.")] = "ppo,llm,planner",
+    tasks: Annotated[str, typer.Option(help="Tasks, see benchmarks/tasks.py.")] = "SimpleDoorKey",
+    seeds: Annotated[int, typer.Option(help="Seeds first, first + 1, ...")] = 5,
+    first: Annotated[int, typer.Option(help="First seed; tune on 100 and up.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Runs side by side.")] = 2,
+    results: Annotated[Path, typer.Option(help="JSON Lines.")] = RESULTS,
+) -> None:
+    """Run what is not in the results yet."""
+    numbers = list(range(first, first + seeds))
+    run_all(_names(tasks), _names(arms), numbers, jobs, results)
+
+
+@app.command()
+def smoke(out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/smoke")) -> None:
+    """Every kind of arm on two tasks, tiny, and the report of it."""
+    from benchmarks.report import write_report
+
+    arms = ["ppo", "hierarchical", "cloning", "planner", "wrong", "hard-0.6"]
+    path = out / "paper.jsonl"
+    run_all(["SimpleDoorKey", "FrozenLake"], arms[:1] + arms[2:], [0, 1], 2, path, steps=2048)
+    run_all(["SimpleDoorKey"], arms[1:2], [0, 1], 2, path, steps=2048)
+    write_report(path, out)
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Option(help="JSON Lines.")] = RESULTS,
+    out: Annotated[Path, typer.Option(help="Folder.")] = RESULTS.parent,
+) -> None:
+    """Write table and pictures of the results."""
+    from benchmarks.report import write_report
+
+    write_report(results, out)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,132 @@
+"""From JSON Lines to a table, pictures, and rliable's aggregates with bootstrap intervals."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from rliable import library, metrics
+
+Key = tuple[str, str]
+REPS = 5_000
+SOLVED = 0.9
+
+
+def read(path: Path) -> dict[Key, dict[int, list[dict]]]:
+    """Evaluations by (task, arm) and seed, in order of frames."""
+    runs: dict[Key, dict[int, list[dict]]] = defaultdict(lambda: defaultdict(list))
+    for line in path.read_text().splitlines():
+        row = json.loads(line)
+        runs[row["task"], row["arm"]][row["seed"]].append(row)
+    return runs
+
+
+def iqm(values: np.ndarray) -> tuple[float, float, float]:
+    """Interquartile mean of one value per seed, and its 95 % bootstrap interval."""
+    scores = {"x": np.asarray(values, dtype=float)[:, None]}
+    if len(values) < 2:
+        return float(values[0]), float("nan"), float("nan")
+    point, interval = library.get_interval_estimates(
+        scores, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=REPS
+    )
+    return float(point["x"][0]), float(interval["x"][0, 0]), float(interval["x"][1, 0])
+
+
+def improvement(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, float]:
+    """Probability that a run of ours ends above one of theirs, with its interval."""
+    pairs = {"x,y": (ours[:, None], theirs[:, None])}
+    point, interval = library.get_interval_estimates(
+        pairs, metrics.probability_of_improvement, reps=REPS
+    )
+    return float(point["x,y"]), float(interval["x,y"][0, 0]), float(interval["x,y"][1, 0])
+
+
+def frames_to(rows: list[dict], success: float = SOLVED) -> float:
+    """Frames at the first evaluation with this success; infinite if there is none."""
+    return next((row["frames"] for row in rows if row["success"] >= success), np.inf)
+
+
+def _interval(values: tuple[float, float, float], percent: bool = True) -> str:
+    point, low, high = (100 * v if percent else v for v in values)
+    return f"{point:.0f} ({low:.0f} to {high:.0f})" if low == low else f"{point:.0f}"
+
+
+def _thousands(frames: float) -> str:
+    return "never" if np.isinf(frames) else f"{frames / 1000:.0f}k"
+
+
+def table(runs: dict[Key, dict[int, list[dict]]]) -> str:
+    """One row per task and arm."""
+    lines = [
+        "| task | arm | seeds | success % | greedy % | frames to 90 %, median (worst) | "
+        "last quarter below peak | better than PPO, % | frames/cpu-s | LLM calls |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for (task, arm), seeds in sorted(runs.items()):
+        last = [rows[-1] for rows in seeds.values()]
+        final = np.array([row["success"] for row in last])
+        reached = np.array([frames_to(rows) for rows in seeds.values()])
+        plain = runs.get((task, "ppo"))
+        better = "-"
+        if plain and arm != "ppo" and len(final) > 1:
+            theirs = np.array([rows[-1]["success"] for rows in plain.values()])
+            if len(theirs) > 1:
+                better = _interval(improvement(final, theirs))
+        fall = max(_fall(rows) for rows in seeds.values())
+        speed = np.mean([row["frames"] / max(row["cpu_s"], 0.1) for row in last])
+        lines.append(
+            f"| {task} | {arm} | {len(seeds)} | {_interval(iqm(final))} | "
+            f"{_interval(iqm(np.array([row['success_greedy'] for row in last])))} | "
+            f"{_thousands(np.median(reached))} ({_thousands(reached.max())}) | {100 * fall:.0f} | "
+            f"{better} | {speed:,.0f} | {np.mean([row['llm_calls'] for row in last]):.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _fall(rows: list[dict]) -> float:
+    """How far the mean success of the last quarter is below the best evaluation."""
+    quarter = [row["success"] for row in rows if row["frames"] >= 0.75 * rows[-1]["frames"]]
+    return max(row["success"] for row in rows) - float(np.mean(quarter))
+
+
+def picture(runs: dict[Key, dict[int, list[dict]]], task: str, path: Path) -> None:
+    """Sample efficiency: IQM of success against frames, with intervals."""
+    figure = Figure(figsize=(7.5, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for arm in sorted(arm for t, arm in runs if t == task):
+        seeds = list(runs[task, arm].values())
+        grid = np.array([row["frames"] for row in min(seeds, key=len)])
+        curves = np.array(
+            [np.interp(grid, [r["frames"] for r in s], [r["success"] for r in s]) for s in seeds]
+        )
+        points = np.array([iqm(curves[:, i]) for i in range(len(grid))])
+        (line,) = axes.plot(grid / 1000, points[:, 0], label=arm, linewidth=1.8)
+        axes.fill_between(
+            grid / 1000, points[:, 1], points[:, 2], alpha=0.15, color=line.get_color(), linewidth=0
+        )
+    axes.set_xlabel("thousand environment steps (frames)")
+    axes.set_ylabel("success, IQM over seeds")
+    axes.set_ylim(-0.02, 1.02)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(task, loc="left")
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.savefig(path, dpi=110)
+
+
+def write_report(results: Path, out: Path) -> None:
+    """Write ``paper.md`` and one picture per task."""
+    runs = read(results)
+    head = (
+        "Written by `python -m benchmarks.paper report`. IQM over seeds with 95 % bootstrap "
+        "intervals (rliable), 100 episodes per evaluation.\n\n"
+    )
+    (out / "paper.md").write_text(head + table(runs))
+    for task in sorted({task for task, _ in runs}):
+        picture(runs, task, out / f"{task}.png")
+    print(f"wrote {out / 'paper.md'} and a picture per task")

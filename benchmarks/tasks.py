@@ -1,0 +1,118 @@
+"""The tasks of the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium as gym
+import minigrid  # noqa: F401  (registers MiniGrid's envs)
+import numpy as np
+
+from gym_llmteacher import ActionGrounding, Grounding, ScriptedTeacher, Teacher
+from gym_llmteacher.envs import env_id
+from gym_llmteacher.experiments.config import ppo_arguments
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task, how long it is trained for, and how often the student is looked at."""
+
+    name: str
+    make: Callable[[], gym.Env]
+    steps: int
+    eval_every: int
+    options: tuple[str, ...] = ()
+    idle: int = 6
+    n_envs: int = 8
+    clone_frames: int = 8_000
+    grounding: Callable[[], Grounding | None] = lambda: None
+    expert: Callable[[], Teacher] = lambda: ScriptedTeacher.named("door_key_planner")
+    ppo: dict[str, Any] = field(default_factory=lambda: ppo_arguments(map_like=True))
+
+
+def door_key(name: str, steps: int, eval_every: int, things: tuple[str, ...]) -> Task:
+    """One of the paper's tasks; ``things`` as they are named in its texts."""
+    options = ["explore"]
+    for thing in things:
+        options += [f"go to {thing}"]
+        options += [f"open {thing}"] if thing.endswith("door") else []
+        options += [f"pick up {thing}", f"drop {thing}"] if thing.endswith("key") else []
+    return Task(name, lambda: gym.make(env_id(name)), steps, eval_every, tuple(options))
+
+
+class Cell(gym.ObservationWrapper):
+    """MiniGrid's empty room as position and heading, one-hot."""
+
+    def __init__(self, env: gym.Env) -> None:
+        super().__init__(env)
+        self.observation_space = gym.spaces.Box(0, 1, (20,), np.float32)
+
+    def observation(self, observation: Any) -> np.ndarray:
+        (x, y), heading = self.unwrapped.agent_pos, self.unwrapped.agent_dir
+        return np.concatenate([np.eye(8)[x], np.eye(8)[y], np.eye(4)[heading]]).astype(np.float32)
+
+
+def _describe_cell(obs: np.ndarray) -> str:
+    x, y, heading = obs[:8].argmax(), obs[8:16].argmax(), obs[16:].argmax()
+    return f"The agent is at {x},{y} and faces {('east', 'south', 'west', 'north')[heading]}."
+
+
+def _empty_expert(situation: Any) -> tuple[str, ...]:
+    where, facing = situation.text.split(" at ")[1].rstrip(".").split(" and faces ")
+    x, y = (int(v) for v in where.split(","))
+    wanted = "east" if x < 6 else "south"
+    turn = {"north": "turn right", "west": "turn left"} if wanted == "east" else {}
+    ahead = facing == wanted and (x < 6 or y < 6)
+    return ("go forward",) if ahead else (turn.get(facing, "turn right"),)
+
+
+def _lake_expert(situation: Any) -> tuple[str, ...]:
+    # The best policy on slippery ice, row by row; holes and the goal are never asked about.
+    best = ("LUUU", "LULU", "UDLU", "URDU")
+    row, column = divmod(int(situation.text.split()[-1].rstrip(".")), 4)
+    names = {"L": "left", "U": "up", "D": "down", "R": "right"}
+    return (f"go {names[best[row][column]]}",)
+
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        door_key("SimpleDoorKey", 60_000, 2048, ("key", "door")),
+        door_key("LavaDoorKey", 100_000, 4096, ("key", "door")),
+        door_key(
+            "ColoredDoorKey",
+            150_000,
+            6144,
+            ("key", "door", "color1 key", "color2 key", "color1 door", "color2 door"),
+        ),
+        door_key("DivergedDoorKey", 500_000, 20_480, ("key", "door")),
+        Task(
+            "Empty-8x8",
+            lambda: Cell(gym.make("MiniGrid-Empty-8x8-v0")),
+            100_000,
+            4096,
+            grounding=lambda: ActionGrounding(
+                _describe_cell,
+                ["turn left", "turn right", "go forward", "pick up", "drop", "toggle", "wait"],
+                "reach 6,6",
+            ),
+            expert=lambda: ScriptedTeacher(_empty_expert),
+            ppo=ppo_arguments(map_like=False),
+        ),
+        Task(
+            "FrozenLake",
+            lambda: gym.make("FrozenLake-v1"),
+            100_000,
+            4096,
+            grounding=lambda: ActionGrounding(
+                lambda obs: f"The elf stands on cell {obs}.",
+                ["go left", "go down", "go right", "go up"],
+                "reach cell 15",
+            ),
+            expert=lambda: ScriptedTeacher(_lake_expert),
+            ppo=ppo_arguments(map_like=False),
+        ),
+    )
+}

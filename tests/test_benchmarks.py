@@ -1,0 +1,64 @@
+"""The benchmark runs, resumes, and reports; its experts and arms are what they are called."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import paper, report
+from benchmarks.arms import ARMS, HardTeacher, wrap_for
+from benchmarks.tasks import TASKS
+from gym_llmteacher import ScriptedTeacher, Situation
+from gym_llmteacher.experiments.evaluate import evaluate, teacher_actor
+
+
+@pytest.mark.slow
+def test_finished_runs_are_not_run_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(paper, "WORK", tmp_path)
+    path = tmp_path / "paper.jsonl"
+    arms = ["ppo", "hierarchical", "cloning", "planner"]
+    paper.run_all(["SimpleDoorKey"], arms, [0, 1], 2, path, steps=1024)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert {(r["arm"], r["seed"]) for r in lines if r["last"]} == {
+        (a, s) for a in arms for s in (0, 1)
+    }
+    for row in lines:
+        assert set(row) == {
+            "task", "arm", "seed", "frames", "success", "success_greedy", "return", "cpu_s",
+            "llm_calls", "commit", "last",
+        }  # fmt: skip
+    paper.run_all(["SimpleDoorKey"], arms, [0, 1], 2, path, steps=1024)
+    assert len(path.read_text().splitlines()) == len(lines)
+    report.write_report(path, tmp_path)
+    assert (tmp_path / "SimpleDoorKey.png").stat().st_size > 10_000
+    assert (tmp_path / "paper.md").read_text().count("| SimpleDoorKey |") == len(arms)
+
+
+def rows(*success):
+    return [{"frames": 100 * i, "success": s} for i, s in enumerate(success, 1)]
+
+
+def test_aggregates():
+    assert report.frames_to(rows(0.2, 0.95, 0.5)) == 200
+    assert report.frames_to(rows(0.2)) == np.inf
+    assert report._fall(rows(0.2, 1.0, 0.9, 0.7)) == pytest.approx(0.2)
+    point, low, high = report.iqm(np.array([0.0, 0.5, 0.5, 0.5, 1.0]))
+    assert point == pytest.approx(0.5)
+    assert low <= point <= high
+    better, *_ = report.improvement(np.array([1.0, 0.9]), np.array([0.1, 0.9]))
+    assert better == pytest.approx((1 + 1 + 1 + 0.5) / 4)
+
+
+@pytest.mark.parametrize(("task", "bar"), [("Empty-8x8", 1.0), ("FrozenLake", 0.6)])
+def test_experts_of_the_small_tasks(task, bar, tmp_path):
+    wrap = wrap_for(ARMS["planner"], TASKS[task], tmp_path)
+    score = evaluate(lambda: wrap(TASKS[task].make()), teacher_actor(True), 200)
+    assert score.success >= bar
+
+
+def test_a_hard_teacher_draws_one_plan():
+    here = Situation("text", ("a", "b"), np.eye(2, dtype=np.float32))
+    teacher = HardTeacher(ScriptedTeacher(lambda s: {("a",): 3.0, ("b",): 1.0}))
+    plans = [advice.plans for advice in teacher.advise([here] * 400)]
+    assert all(len(plan) == 1 and plan[0][1] == 1.0 for plan in plans)
+    assert np.mean([plan[0][0] == ("a",) for plan in plans]) == pytest.approx(0.75, abs=0.06)
