@@ -150,7 +150,7 @@ class Exponential(CoefSchedule):
     def __call__(self, num_timesteps: int) -> float:
         if num_timesteps >= self.cut_steps:
             return 0.0
-        return self.start * math.exp2(-max(0, num_timesteps) / self.half_life)
+        return float(self.start * 0.5 ** (max(0, num_timesteps) / self.half_life))
 
     @property
     def zero_from(self) -> float:
