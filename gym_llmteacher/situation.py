@@ -62,6 +62,17 @@ class Situation:
     needs: tuple[Need, ...] = ()
     obs: Any = None
 
+    def __eq__(self, other: object) -> bool:
+        """Equal words, and options that do the same now."""
+        if not isinstance(other, Situation):
+            return NotImplemented
+        mine = (self.text, self.options, self.task, self.state, self.needs)
+        theirs = (other.text, other.options, other.task, other.state, other.needs)
+        return mine == theirs and np.array_equal(self.option_actions, other.option_actions)
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
 
 @dataclass(frozen=True)
 class Advice:

@@ -1,0 +1,86 @@
+"""The wrapper that puts the situation itself into ``info``, for a teacher that sits elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.core import ActType, ObsType
+from gymnasium.utils import RecordConstructorArgs
+
+from gym_llmteacher.errors import GroundingError
+from gym_llmteacher.groundings.base import Grounding
+from gym_llmteacher.groundings.registry import check_actions, check_grounding, find_grounding
+from gym_llmteacher.situation import Situation, checked_option_actions
+
+
+class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordConstructorArgs):
+    """Describe every observation: ``info["teacher_situation"]`` is a `Situation`.
+
+    For `VecTeacher`, which asks one teacher for all envs at once. ``None`` where nothing is to be
+    asked: at the end of an episode, and while teaching is switched off.
+
+    :param env: env with a Discrete action space
+    :param grounding: how to describe the env; ``None`` finds one by the env
+    :raises GroundingError: no grounding knows the env, its actions are not Discrete, or names and
+        actions disagree
+
+    Example::
+
+        >>> import gym_llmteacher
+        >>> env = GroundingWrapper(gym.make("LLMTeacher/SimpleDoorKey-v0"))
+        >>> env.reset(seed=0)[1]["teacher_situation"].text
+        'Agent sees <nothing>. Agent holds <nothing>.'
+
+    Change log: 0.1.0 - added.
+    """
+
+    def __init__(self, env: gym.Env[ObsType, ActType], grounding: Grounding | None = None) -> None:
+        RecordConstructorArgs.__init__(self, grounding=grounding)
+        gym.Wrapper.__init__(self, env)
+        self._ground(grounding)
+
+    def _ground(self, grounding: Grounding | None) -> None:
+        check_actions(self.env)
+        self.grounding: Grounding = grounding or find_grounding(self.env)
+        check_grounding(self.grounding, self.env)
+        self.n_actions = int(self.env.action_space.n)  # type: ignore[attr-defined]
+        self._teaching = True
+        self._checked: set[str] = set()
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[ObsType, dict[str, Any]]:
+        """Reset the env and describe the first observation."""
+        obs, info = self.env.reset(seed=seed, options=options)
+        self.grounding.reset(self.env)
+        return obs, {**info, **self._entries(obs, asking=self._teaching)}
+
+    def step(self, action: ActType) -> tuple[ObsType, float, bool, bool, dict[str, Any]]:
+        """Step the env and describe the new observation, unless the episode is over."""
+        obs, reward, terminated, truncated, info = self.env.step(action)
+        asking = self._teaching and not (terminated or truncated)
+        info = {**info, **self._entries(obs, asking)}
+        return obs, float(reward), terminated, truncated, info
+
+    def _entries(self, obs: ObsType, asking: bool) -> dict[str, Any]:
+        """What is added to ``info`` for this observation."""
+        return {"teacher_situation": self._describe(obs) if asking else None}
+
+    def _describe(self, obs: ObsType) -> Situation:
+        situation = self.grounding.describe(self.env, obs)
+        if not isinstance(situation, Situation):
+            raise GroundingError(f"describe returned {situation!r}, expected a Situation.")
+        if situation.text not in self._checked:
+            # The first time a text is seen; that is cheap and early.
+            rows = situation.option_actions
+            checked_option_actions(rows, len(situation.options), self.n_actions)
+            self._checked.add(situation.text)
+        return situation
+
+    def set_teaching(self, on: bool) -> None:
+        """Stop or resume describing (and asking).
+
+        `TeacherPPO` switches this off when λ has reached 0 for good.
+        """
+        self._teaching = bool(on)
