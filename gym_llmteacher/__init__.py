@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from gym_llmteacher.sb3.features import EgoMapFeatures
     from gym_llmteacher.sb3.ppo import TeacherPPO
     from gym_llmteacher.sb3.schedules import Constant, Exponential, Linear, LLM4Teach
+    from gym_llmteacher.sb3.vec_teacher import VecTeacher
     from gym_llmteacher.situation import Advice, Need, Situation
     from gym_llmteacher.teachers.base import Teacher
     from gym_llmteacher.teachers.llm import LLMTeacher
     from gym_llmteacher.teachers.policy import PolicyTeacher
     from gym_llmteacher.teachers.scripted import ScriptedTeacher
     from gym_llmteacher.teachers.simulated import SimulatedTeacher
+    from gym_llmteacher.wrappers.grounding import GroundingWrapper
     from gym_llmteacher.wrappers.overlay import PriorOverlay
     from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 
@@ -41,6 +43,7 @@ _HOMES = {
     "Constant": "sb3.schedules",
     "Exponential": "sb3.schedules",
     "Grounding": "groundings.base",
+    "GroundingWrapper": "wrappers.grounding",
     "LLM4Teach": "sb3.schedules",
     "LLMTeacher": "teachers.llm",
     "LLMTeacherWrapper": "wrappers.teacher",
@@ -54,6 +57,7 @@ _HOMES = {
     "Situation": "situation",
     "Teacher": "teachers.base",
     "TeacherPPO": "sb3.ppo",
+    "VecTeacher": "sb3.vec_teacher",
 }
 
 __all__ = [
@@ -64,6 +68,7 @@ __all__ = [
     "EgoMapFeatures",
     "Exponential",
     "Grounding",
+    "GroundingWrapper",
     "LLM4Teach",
     "LLMTeacher",
     "LLMTeacherWrapper",
@@ -76,6 +81,7 @@ __all__ = [
     "Situation",
     "Teacher",
     "TeacherPPO",
+    "VecTeacher",
 ]
 
 

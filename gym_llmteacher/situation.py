@@ -73,6 +73,9 @@ class Situation:
     def __hash__(self) -> int:
         return hash(self.text)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Situation:
+        return self  # nothing in it changes; a VecEnv deep-copies every info
+
 
 @dataclass(frozen=True)
 class Advice:

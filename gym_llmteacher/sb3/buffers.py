@@ -10,6 +10,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
 
+from gym_llmteacher.sb3.priors import Rows
+from gym_llmteacher.situation import Situation
+
 if TYPE_CHECKING:  # the buffer that stands behind the mixin
     _Buffer = RolloutBuffer
 else:
@@ -27,19 +30,17 @@ class TaughtBatch(NamedTuple):
 class PriorBufferMixin(_Buffer):
     """Put this before any SB3 rollout buffer class to store priors and weights.
 
+    ``pending`` has the situations of rows whose advice had not arrived, by ``(step, env)``.
+
     Rows are staged with `stage` and stored by the ``add`` that follows; a second ``add`` without a
     new row is an error, so that any reordering in SB3 fails loudly instead of mislabelling.
     """
 
     batch: TaughtBatch | None
 
-    def stage(self, prior: NDArray[np.float32], weight: NDArray[np.float32]) -> None:
-        """Set the rows of the observation that the next ``add`` stores.
-
-        :param prior: float32 ``(n_envs, n_actions)``
-        :param weight: float32 ``(n_envs,)``
-        """
-        self._staged: tuple[NDArray[np.float32], NDArray[np.float32]] | None = (prior, weight)
+    def stage(self, rows: Rows) -> None:
+        """Set the rows of the observation that the next ``add`` stores."""
+        self._staged: Rows | None = rows
 
     def reset(self) -> None:
         """Empty the buffer."""
@@ -49,6 +50,7 @@ class PriorBufferMixin(_Buffer):
             (*shape, int(self.action_space.n)), dtype=np.float32
         )
         self.teacher_weights: NDArray[np.float32] = np.zeros(shape, dtype=np.float32)
+        self.pending: dict[tuple[int, int], Situation] = {}
         self._staged = None
         self.batch = None
         super().reset()
@@ -57,11 +59,12 @@ class PriorBufferMixin(_Buffer):
         """Store a step, with the staged rows."""
         if self._staged is None:
             raise RuntimeError(
-                "no teacher prior was staged for this step: stage(prior, weight) must be called "
+                "no teacher prior was staged for this step: stage(rows) must be called "
                 "once before each add()."
             )
-        pos = self.pos
-        self.teacher_priors[pos], self.teacher_weights[pos] = self._staged
+        pos, rows = self.pos, self._staged
+        self.teacher_priors[pos], self.teacher_weights[pos] = rows.prior, rows.weight
+        self.pending.update({(pos, i): situation for i, situation in rows.pending.items()})
         self._staged = None
         super().add(*args, **kwargs)
 

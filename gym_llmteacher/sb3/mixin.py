@@ -17,7 +17,7 @@ import torch as th
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import RolloutBuffer
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 
 from gym_llmteacher.errors import GroundingError, ScheduleError
 from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
@@ -27,6 +27,7 @@ from gym_llmteacher.sb3.losses import DIVERGENCES, TeachingLoss, add_to_loss, te
 from gym_llmteacher.sb3.priors import Rows, current_infos, first_infos, read_priors
 from gym_llmteacher.sb3.schedules import CoefSchedule, LLM4Teach, Progress
 from gym_llmteacher.sb3.telemetry import set_teaching, teacher_totals
+from gym_llmteacher.sb3.vec_teacher import VecTeacher
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
     from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm as _Algorithm
@@ -130,7 +131,7 @@ class TeacherMixin(_Algorithm):
         super()._update_info_buffer(infos, dones)
         assert dones is not None
         assert self._last_priors is not None
-        self._prior_buffer.stage(*self._last_priors)
+        self._prior_buffer.stage(self._last_priors)
         self._last_priors = self._read(current_infos(self._vec_env, infos, dones))
 
     @property
@@ -168,6 +169,8 @@ class TeacherMixin(_Algorithm):
     def train(self) -> None:
         """Update the policy on the joint loss, with the algorithm's own ``train``."""
         coef = self.current_coef
+        if coef > 0:
+            self._fill_in_late_priors()
         coverage = float(np.mean(self._prior_buffer.teacher_weights > 0))
         self._teaching_log = []
         if coef > 0 and coverage > 0:
@@ -177,6 +180,15 @@ class TeacherMixin(_Algorithm):
             super().train()
         self._observe(self._record_teaching(coef, coverage))
         self._tell_teacher(self.num_timesteps)
+
+    def _fill_in_late_priors(self) -> None:
+        """A prior is needed when the loss is computed, not when the env steps."""
+        buffer = self._prior_buffer
+        teacher = unwrap_vec_wrapper(self._vec_env, VecTeacher)
+        if teacher is not None and buffer.pending:
+            for (step, env), prior, weight in teacher.late_priors(buffer.pending):
+                buffer.teacher_priors[step, env] = prior
+                buffer.teacher_weights[step, env] = weight
 
     @contextmanager
     def _joint_loss(self, coef: float) -> Iterator[None]:

@@ -8,15 +8,28 @@ resets by itself: the info of the *new* observation is in ``reset_infos`` of the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from gym_llmteacher.errors import PriorError
+from gym_llmteacher.situation import Situation
 
-Rows = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+class Rows(NamedTuple):
+    """What the teacher says to the observations of all envs.
+
+    :param prior: float32 ``(n_envs, n_actions)``
+    :param weight: float32 ``(n_envs,)``
+    :param pending: by env, the situations whose advice has not arrived yet (their weight is 0)
+    """
+
+    prior: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    pending: dict[int, Situation]
+
 
 _CURE = (
     "Wrap the env before it is vectorised: LLMTeacherWrapper(env), or "
@@ -28,7 +41,6 @@ def read_priors(infos: Sequence[Mapping[str, Any]], n_actions: int, required: bo
     """Stack ``teacher_prior`` and ``teacher_weight`` of one info per env.
 
     :param required: whether a missing prior is an error or simply has weight 0
-    :return: float32 ``(n_envs, n_actions)`` and float32 ``(n_envs,)``
     :raises PriorError: a prior is missing, misshapen or not a distribution
     """
     prior = np.full((len(infos), n_actions), 1.0 / n_actions, dtype=np.float32)
@@ -62,7 +74,10 @@ def read_priors(infos: Sequence[Mapping[str, Any]], n_actions: int, required: bo
         )
     # A placeholder may be anything, even NaN, and 0 · NaN is not 0.
     prior[~taught] = 1.0 / n_actions
-    return prior, weight
+    pending = {
+        i: info["teacher_pending"] for i, info in enumerate(infos) if "teacher_pending" in info
+    }
+    return Rows(prior, weight, pending)
 
 
 def first_infos(env: VecEnv) -> list[dict[str, Any]]:

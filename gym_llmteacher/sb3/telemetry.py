@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
+
+from gym_llmteacher.sb3.vec_teacher import VecTeacher
 
 
 def set_teaching(env: VecEnv, on: bool) -> None:
-    """Tell every `LLMTeacherWrapper` whether its teacher is to be asked.
+    """Tell every `LLMTeacherWrapper` (or `GroundingWrapper`) whether a teacher is to be asked.
 
     Envs that put priors into ``info`` by other means are left alone.
     """
@@ -21,9 +23,12 @@ def teacher_totals(env: VecEnv) -> dict[str, float]:
 
     ``hits`` and ``asked`` become ``cache_hit_rate``.
     """
-    if not env.has_attr("teacher_metrics"):
-        return {}
-    reports: Mapping[str, Mapping[str, float]] = dict(env.env_method("teacher_metrics"))
+    teacher = unwrap_vec_wrapper(env, VecTeacher)
+    reports: Mapping[str, Mapping[str, float]] = {}
+    if teacher is not None:
+        reports = {"": teacher.teacher_metrics()}
+    elif env.has_attr("teacher_metrics"):
+        reports = dict(env.env_method("teacher_metrics"))
     totals: dict[str, float] = {}
     for report in reports.values():
         for name, value in report.items():

@@ -29,6 +29,10 @@ class Teacher(ABC):
         Trouble with one answer gives ``Advice.abstain(why)`` for it; nothing is raised.
         """
 
+    def known(self, situation: Situation) -> Advice | None:
+        """Advice that takes no time, or ``None`` where `advise` would have to be waited for."""
+        return None
+
     def probe(self) -> None:  # noqa: B027  (an optional hook, not a forgotten abstract method)
         """Check once, at construction of the wrapper, that this teacher can be asked at all.
 

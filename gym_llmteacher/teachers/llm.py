@@ -141,20 +141,31 @@ class LLMTeacher(Teacher):
         self._totals = _no_totals()
 
     def advise(self, situations: Sequence[Situation]) -> list[Advice]:
-        """Advise on every situation, in order; asks the model where nothing is known yet."""
-        with self._lock:
-            return [self._advise(situation) for situation in situations]
+        """Advise on every situation, in order; asks the model where nothing is known yet.
+
+        Safe to call from several threads at once: they do not wait for each other's answers.
+        """
+        return [self._advise(situation) for situation in situations]
 
     def _advise(self, situation: Situation) -> Advice:
-        self._totals["asked"] += 1
         advice = self._memo.get(situation.text)
+        known = advice is not None
         if advice is None:
             advice = self._answer(situation)[0]
-        else:
-            self._totals["hits"] += 1
-        if advice.abstained:
-            self._totals["abstained"] += 1
+        self._count(asked=1, hits=int(known), abstained=int(advice.abstained))
         return advice
+
+    def known(self, situation: Situation) -> Advice | None:
+        """Advice that takes no time: what has been asked before in this process."""
+        advice = self._memo.get(situation.text)
+        if advice is not None:
+            self._count(asked=1, hits=1, abstained=int(advice.abstained))
+        return advice
+
+    def _count(self, **amounts: float) -> None:
+        with self._lock:
+            for name, amount in amounts.items():
+                self._totals[name] += amount
 
     def _answer(self, situation: Situation) -> tuple[Advice, Question | None, Reply | None]:
         """Look up or ask what is not in memory. Never raises; trouble is in ``advice.source``."""
@@ -178,7 +189,7 @@ class LLMTeacher(Teacher):
             return Advice.abstain(why), question, None
         self._failures.pop(text, None)
         if not asked:
-            self._totals["hits"] += 1
+            self._count(hits=1)
             if not advice.abstained:
                 advice = dataclasses.replace(advice, source="answers")
         if advice.abstained:
@@ -198,9 +209,8 @@ class LLMTeacher(Teacher):
         if pause is not None and not pause.over():
             raise _NotAskedError("asking failed before; waiting before the next attempt")
         reply = self.client.ask(question.messages, n=question.n, **question.params)
-        self._totals["calls"] += reply.calls
-        for name in ("prompt_tokens", "completion_tokens", "cost_usd", "seconds"):
-            self._totals[name] += getattr(reply, name)
+        spent = ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds")
+        self._count(**{name: getattr(reply, name) for name in spent})
         stored = self.answers.put(
             key,
             reply,
@@ -218,10 +228,8 @@ class LLMTeacher(Teacher):
 
     def explain(self, situation: Situation) -> Explanation:
         """Ask as `advise` does, and show everything that led to the advice."""
-        with self._lock:
-            self._totals["asked"] += 1
-            advice, question, reply = self._answer(situation)
-            self._totals["abstained"] += advice.abstained
+        advice, question, reply = self._answer(situation)
+        self._count(asked=1, abstained=int(advice.abstained))
         reply = reply or Reply(())
         return Explanation(
             text=situation.text,

@@ -1,0 +1,145 @@
+"""One teacher for all envs of a VecEnv, whose answers may come late."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
+
+from gym_llmteacher.errors import GroundingError
+from gym_llmteacher.situation import Situation, prior_from, uniform_prior
+from gym_llmteacher.teachers.background import BackgroundAdvisor
+from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
+from gym_llmteacher.wrappers.teacher import check_epsilon
+
+
+class VecTeacher(VecEnvWrapper):
+    """Ask one teacher, in this process, about the situations of all envs.
+
+    The envs only describe (`GroundingWrapper`); equal texts are asked once; questions are asked in
+    the background, ``workers`` at once, while stepping goes on. Where the answer is known, ``info``
+    has its prior as with `LLMTeacherWrapper`. Where it is not, the weight is 0 for now and
+    ``info["teacher_pending"]`` has the situation: `TeacherPPO` fills it in before the update, after
+    waiting for at most ``patience`` seconds per rollout. What is later still abstains, and is in
+    the answers file for next time. A slow teacher never slows the envs.
+
+    One cache, one budget and one set of totals for `DummyVecEnv` and `SubprocVecEnv` alike.
+
+    :param venv: envs wrapped in `GroundingWrapper`
+    :param teacher: as for `LLMTeacherWrapper`
+    :param epsilon: support floor
+    :param answers: answers file, as for `LLMTeacherWrapper`
+    :param elicitation: as for `LLMTeacherWrapper`
+    :param workers: questions open at once
+    :param patience: seconds to wait for late answers before each update
+    :raises GroundingError: the envs do not describe their situations
+    :raises ModelUnavailableError: unknown model, missing key, missing weights
+
+    Example::
+
+        >>> from stable_baselines3.common.env_util import make_vec_env
+        >>> from gym_llmteacher import GroundingWrapper, VecTeacher
+        >>> envs = make_vec_env("LLMTeacher/SimpleDoorKey-v0", 2, wrapper_class=GroundingWrapper)
+        >>> venv = VecTeacher(envs, teacher={"script": "door_key_planner"})
+        >>> venv.reset().shape
+        (2, 10, 10, 4)
+        >>> venv.close()
+
+    Change log: 0.1.0 - added.
+    """
+
+    def __init__(
+        self,
+        venv: VecEnv,
+        teacher: TeacherSpec = None,
+        epsilon: float = 0.02,
+        answers: str | os.PathLike[str] | None = None,
+        elicitation: str | None = None,
+        workers: int = 16,
+        patience: float = 5.0,
+    ) -> None:
+        super().__init__(venv)
+        check_epsilon(epsilon)
+        if not venv.has_attr("grounding"):
+            raise GroundingError(
+                "the envs do not describe their situations. Wrap them before they are vectorised: "
+                "make_vec_env(..., wrapper_class=GroundingWrapper)."
+            )
+        if workers < 1 or patience < 0:
+            raise GroundingError(
+                f"workers={workers} and patience={patience}; expected at least one worker and no "
+                "negative number of seconds."
+            )
+        self.teacher = make_teacher(teacher, answers=answers, elicitation=elicitation)
+        self.teacher.probe()
+        self.epsilon = float(epsilon)
+        self.patience = float(patience)
+        self.advisor = BackgroundAdvisor(self.teacher, workers)
+        self._n_actions = int(venv.action_space.n)  # type: ignore[attr-defined]
+        self._late = self._came_late = 0
+
+    def reset(self) -> VecEnvObs:
+        """Reset all envs; their priors are in ``unwrapped.reset_infos``."""
+        obs = self.venv.reset()
+        for info in self.venv.unwrapped.reset_infos:
+            self._teach(info)
+        return obs
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Step, and look up or ask what the new situations need."""
+        obs, rewards, dones, infos = self.venv.step_wait()
+        for info in infos:
+            self._teach(info)
+        for i in dones.nonzero()[0]:
+            self._teach(self.venv.unwrapped.reset_infos[i])
+        return obs, rewards, dones, infos
+
+    def _teach(self, info: dict[str, Any]) -> None:
+        situation = info.pop("teacher_situation", None)
+        if situation is None:
+            info.setdefault("teacher_prior", uniform_prior(self._n_actions))
+            info.setdefault("teacher_weight", 0.0)
+            return
+        advice = self.advisor.advice(situation)
+        if advice is None:
+            self._late += 1
+            info["teacher_prior"], info["teacher_weight"] = uniform_prior(self._n_actions), 0.0
+            info["teacher_pending"] = situation
+        else:
+            prior, weight = prior_from(advice, situation, self.epsilon)
+            info["teacher_prior"], info["teacher_weight"] = prior, weight
+
+    def late_priors(self, pending: Mapping[Any, Situation]) -> Iterable[tuple[Any, Any, float]]:
+        """Wait for late answers, at most ``patience`` seconds in all.
+
+        :param pending: situations by any key
+        :return: ``(key, prior, weight)`` of those that have arrived
+        """
+        first = {situation.text: situation for situation in pending.values()}
+        self.advisor.wait(first.values(), self.patience)
+        advices = {text: self.advisor.advice(situation) for text, situation in first.items()}
+        for key, situation in pending.items():
+            advice = advices[situation.text]
+            if advice is not None:
+                self._came_late += 1
+                yield key, *prior_from(advice, situation, self.epsilon)
+
+    def set_teaching(self, on: bool) -> None:
+        """Stop or resume describing and asking, in all envs."""
+        self.venv.env_method("set_teaching", on)
+
+    def teacher_metrics(self) -> dict[str, float]:
+        """Totals of the teacher, and of late answers.
+
+        ``late``: steps whose answer was not there at once; ``came_late``: those of them whose
+        answer was there in time for the update.
+        """
+        return {**self.teacher.metrics(), "late": self._late, "came_late": self._came_late}
+
+    def close(self) -> None:
+        """Close envs and give up open questions."""
+        self.advisor.close()
+        self.venv.close()

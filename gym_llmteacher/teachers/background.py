@@ -1,0 +1,70 @@
+"""Ask a slow teacher in the background: what is not known yet comes later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.teachers.base import Teacher
+
+
+class BackgroundAdvisor:
+    """One teacher, asked by several threads; every text is asked once at a time.
+
+    :param teacher: whose `advise` may take seconds, and may be called from several threads
+    :param workers: how many questions may be open at once
+
+    Example::
+
+        >>> from gym_llmteacher.teachers.scripted import ScriptedTeacher
+        >>> import numpy as np
+        >>> here = Situation("sees nothing", ("explore",), np.eye(1, 7, dtype=np.float32))
+        >>> advisor = BackgroundAdvisor(ScriptedTeacher(lambda situation: ("explore",)))
+        >>> advisor.wait([here], seconds=10.0)
+        >>> advisor.advice(here).plans
+        ((('explore',), 1.0),)
+        >>> advisor.close()
+    """
+
+    def __init__(self, teacher: Teacher, workers: int = 16) -> None:
+        self.teacher = teacher
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="teacher")
+        self._asked: dict[str, Future[Advice]] = {}
+
+    def advice(self, situation: Situation) -> Advice | None:
+        """Advice if it is known by now; otherwise it is being asked for from now on.
+
+        :raises Exception: what a script raised: its bugs are not bad answers
+        """
+        known = self.teacher.known(situation)
+        if known is not None:
+            return known
+        future = self._ask(situation)
+        if not future.done():
+            return None
+        advice = future.result()
+        if advice.abstained:
+            # What could not be had may be had next time; the teacher knows when to try again.
+            del self._asked[situation.text]
+        return advice
+
+    def wait(self, situations: Iterable[Situation], seconds: float) -> None:
+        """Wait until there is advice for all of them, but not longer than this."""
+        wait([self._ask(situation) for situation in situations], timeout=seconds)
+
+    def _ask(self, situation: Situation) -> Future[Advice]:
+        future = self._asked.get(situation.text)
+        if future is None:
+            future = self._pool.submit(lambda: self.teacher.advise([situation])[0])
+            self._asked[situation.text] = future
+        return future
+
+    @property
+    def open_questions(self) -> int:
+        """Number of questions without an answer so far."""
+        return sum(not future.done() for future in self._asked.values())
+
+    def close(self) -> None:
+        """Ask nothing more; questions that are open are given up, answers on the way are kept."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
