@@ -46,9 +46,8 @@ class Gated(ScriptedTeacher):
 
 
 @pytest.mark.parametrize("kind", [DummyVecEnv, SubprocVecEnv])
-@pytest.mark.parametrize(
-    "wrap", [lambda v: v, VecMonitor, lambda v: VecNormalize(v, norm_obs=False)]
-)
+@pytest.mark.parametrize("wrap", WRAPPERS)
+@pytest.mark.filterwarnings("ignore:The environment is already wrapped with a `Monitor`")
 def test_priors_are_those_of_the_situations(kind, wrap):
     """Recomputed from the stored observations, over episode ends, under wrappers outside."""
     from gym_llmteacher.groundings.minigrid import MiniGridGrounding
