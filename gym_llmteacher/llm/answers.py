@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gym_llmteacher.errors import AnswersFileError
 from gym_llmteacher.llm.reply import Reply
@@ -28,6 +28,13 @@ APPLICATION_ID = 0x4C4C4D54  # "LLMT"
 SCHEMA_VERSION = 1
 _BUSY_SECONDS = 30.0
 _SCHEMA = """
+CREATE TABLE spend (               -- one row: what has been paid for since the file was made
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    calls INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    usd REAL NOT NULL
+);
+INSERT INTO spend VALUES (1, 0, 0, 0.0);
 CREATE TABLE answers (
     key TEXT PRIMARY KEY,          -- sha256 of model, elicitation, messages and parameters
     model TEXT NOT NULL,
@@ -42,6 +49,20 @@ CREATE TABLE answers (
     created REAL NOT NULL          -- seconds since 1970, UTC
 ) WITHOUT ROWID
 """
+
+
+class Spend(NamedTuple):
+    """An amount of requests, tokens and US dollars."""
+
+    calls: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+
+    def __add__(self, other: Spend) -> Spend:  # type: ignore[override]
+        return Spend(self.calls + other.calls, self.tokens + other.tokens, self.usd + other.usd)
+
+    def __sub__(self, other: Spend) -> Spend:
+        return Spend(self.calls - other.calls, self.tokens - other.tokens, self.usd - other.usd)
 
 
 def default_path() -> str:
@@ -158,6 +179,28 @@ class Answers:
             return reply
         return self.get(key) or reply
 
+    def spend(self, amount: Spend, limits: tuple[float, float, float]) -> bool:
+        """Add to what has been spent, in one step, unless that passes a limit.
+
+        :param limits: of calls, tokens and US dollars; ``inf`` for none
+        :return: whether it was added
+        """
+        calls, tokens, usd = (min(limit, 1e300) for limit in limits)
+        statement = (
+            "UPDATE spend SET calls = calls + :c, tokens = tokens + :t, usd = usd + :u "
+            "WHERE calls + :c <= :mc AND tokens + :t <= :mt AND usd + :u <= :mu"
+        )
+        values = {"c": amount.calls, "t": amount.tokens, "u": amount.usd,
+                  "mc": calls, "mt": tokens, "mu": usd}  # fmt: skip
+        with self._lock:
+            return self._open().execute(statement, values).rowcount == 1
+
+    def spent(self) -> Spend:
+        """What has been spent since the file was made, by all processes."""
+        with self._lock:
+            row = self._open().execute("SELECT calls, tokens, usd FROM spend").fetchone()
+        return Spend(*row)
+
     def __len__(self) -> int:
         with self._lock:
             count: int = self._open().execute("SELECT count(*) FROM answers").fetchone()[0]
@@ -225,7 +268,8 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
         if _is_new(connection, path):  # another process may have been faster
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            connection.execute(_SCHEMA)
+            for statement in _SCHEMA.split(";"):  # executescript would commit first
+                connection.execute(statement)
         connection.execute("COMMIT")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")

@@ -14,6 +14,8 @@ from typing import Any
 
 from gym_llmteacher.errors import LLMError, ModelUnavailableError
 from gym_llmteacher.llm import local
+from gym_llmteacher.llm.answers import Spend
+from gym_llmteacher.llm.budget import Budget
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
 
@@ -83,6 +85,7 @@ class Client:
     :param timeout: seconds until one request is given up
     :param max_retries: how often a request is repeated after trouble that may pass (time-outs,
         refused connections, statuses 408, 429 and 5xx, unreadable responses)
+    :param budget: asked before every request
     :param sleep: how to wait between attempts, ``sleep(seconds)``
     """
 
@@ -93,12 +96,14 @@ class Client:
         timeout: float = 60.0,
         max_retries: int = 3,
         sleep: Callable[[float], None] = time.sleep,
+        budget: Budget | None = None,
     ) -> None:
         self.model = model
         self.options = dict(options or {})
         self.timeout = timeout
         self.max_retries = max_retries
         self._sleep = sleep
+        self.budget = budget
         self._takes_n: bool | None = None  # not known before the first reply
 
     def ask(self, messages: Messages, n: int = 1, **params: Any) -> Reply:
@@ -150,7 +155,7 @@ class Client:
     def _request(self, messages: Messages, n: int, params: Mapping[str, Any]) -> Reply:
         """One request, repeated while the trouble may pass.
 
-        Limits on rate, budget and concurrency belong around this method.
+        :raises BudgetSpentError: before a request that could cost more than is left
         """
         from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
@@ -190,13 +195,47 @@ class Client:
             "num_retries": 0,
             "max_retries": 0,
         }
+        litellm = load_litellm()
+        taken = self._take(litellm, messages, arguments)
+        cost = Spend(1)
         try:
-            return load_litellm().completion(
+            response = litellm.completion(
                 model=self.model, messages=[dict(m) for m in messages], **arguments
             )
+            cost = self._cost(response)
+            return response
         except Exception as error:  # litellm's exceptions share no base of their own
             # "from None": the original error's text, request and locals may hold the key.
             raise self._translated(error) from None
+        finally:
+            if self.budget is not None:
+                self.budget.settle(taken, cost)
+
+    def _take(self, litellm: Any, messages: Messages, arguments: Mapping[str, Any]) -> Spend:
+        """Set aside what this request may cost at most.
+
+        :raises BudgetSpentError: that is more than is left
+        """
+        if self.budget is None:
+            return Spend()
+        # A token has three characters or more in nearly any language's words.
+        sent = sum(len(str(m.get("content", ""))) for m in messages) // 3 + 16
+        limit = arguments.get("max_completion_tokens") or arguments.get("max_tokens") or 1024
+        received = int(limit) * int(arguments.get("n") or 1)
+        try:
+            prices = litellm.cost_per_token(
+                self.model, prompt_tokens=sent, completion_tokens=received
+            )
+            usd = 0.0 if local.is_local(self.model) else float(sum(prices))
+        except Exception:  # no price is known for this model
+            usd = 0.0
+        return self.budget.take(Spend(1, sent + received, usd))
+
+    def _cost(self, response: Any) -> Spend:
+        usage = getattr(response, "usage", None)
+        tokens = int(getattr(usage, "total_tokens", 0) or 0)
+        price = getattr(response, "_hidden_params", {}).get("response_cost")
+        return Spend(1, tokens, 0.0 if local.is_local(self.model) else float(price or 0.0))
 
     def _translated(self, error: Exception) -> Exception:
         kinds = [kind.__name__ for kind in type(error).__mro__]
@@ -223,13 +262,12 @@ class Client:
         secrets = secrets_of(self.options)  # a server may echo the key it was given
         choices = list(response.choices)
         usage = getattr(response, "usage", None)
-        cost = getattr(response, "_hidden_params", {}).get("response_cost")
         return Reply(
             texts=tuple(redact(choice.message.content or "", secrets) for choice in choices),
             logprobs=tuple(_first_token(choice) for choice in choices),
             prompt_tokens=int(getattr(usage, "prompt_tokens", 0) or 0),
             completion_tokens=int(getattr(usage, "completion_tokens", 0) or 0),
-            cost_usd=0.0 if local.is_local(self.model) else float(cost or 0.0),
+            cost_usd=self._cost(response).usd,
             seconds=seconds,
             model=str(getattr(response, "model", "") or self.model),
         )

@@ -15,6 +15,7 @@ import numpy as np
 
 from gym_llmteacher.errors import LLMError, ModelUnavailableError
 from gym_llmteacher.llm.answers import Answers, answer_key
+from gym_llmteacher.llm.budget import Budget, BudgetSpentError
 from gym_llmteacher.llm.client import Client, probe_once
 from gym_llmteacher.llm.elicit import Elicitation, Question, elicitation_for
 from gym_llmteacher.llm.local import DEFAULT_MODEL
@@ -90,6 +91,10 @@ class LLMTeacher(Teacher):
     :param timeout: seconds until one request is given up
     :param max_retries: how often a request is repeated after trouble that may pass
     :param offline: never call the model: what is not in the answers file abstains
+    :param budget: what this teacher may spend, any of ``{"calls": 500, "tokens": 1e6, "usd": 2.0}``;
+        them; checked before every request. When it is spent, the teacher abstains on what is new
+    :param file_budget: the same for everything that was ever spent with this answers file, by all
+        processes
     :raises ModelUnavailableError: ``model`` is no model name (whether it exists is for `probe`)
     :raises AnswersFileError: the answers file is corrupt or is not one
     :raises LLMError: unknown elicitation, or one this model cannot be asked by
@@ -123,6 +128,8 @@ class LLMTeacher(Teacher):
         timeout: float = 60.0,
         max_retries: int = 3,
         offline: bool = False,
+        budget: Mapping[str, float] | None = None,
+        file_budget: Mapping[str, float] | None = None,
     ) -> None:
         self.model, options = _model_and_options(model)
         self.elicitation: Elicitation = (
@@ -132,9 +139,13 @@ class LLMTeacher(Teacher):
         )
         self.task = task
         self.offline = offline
-        self.client = Client(self.model, options, timeout=timeout, max_retries=max_retries)
         self.answers = answers if isinstance(answers, Answers) else Answers(answers)
         self.answers.check()
+        self.budget = Budget(budget, file_budget, self.answers)
+        self.client = Client(
+            self.model, options, timeout=timeout, max_retries=max_retries, budget=self.budget
+        )
+        self._told_of_budget = False
         self._lock = threading.RLock()
         self._memo: dict[str, Advice] = {}
         self._failures: dict[str, _Pause] = {}
@@ -179,6 +190,12 @@ class LLMTeacher(Teacher):
             question = self.elicitation.question(situation)
             reply, asked = self._reply(question, situation)
             advice = self.elicitation.read(reply, situation)
+        except BudgetSpentError as error:
+            if not self._told_of_budget:
+                self._told_of_budget = True
+                logger.warning("%s", error)
+            self._failures.setdefault(text, _Pause()).fail()
+            return Advice.abstain(str(error)), question, None
         except Exception as error:
             # Whatever went wrong with one answer, training goes on: the teacher abstains.
             secrets = secrets_of(self.client.options)

@@ -1,0 +1,127 @@
+"""Budgets hold exactly: over threads, over processes, before the request and not after it."""
+
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from gym_llmteacher import LLMTeacher, Situation
+from gym_llmteacher.errors import LLMError
+from gym_llmteacher.llm.answers import Answers, Spend
+from gym_llmteacher.llm.budget import Budget, BudgetSpentError, Limits
+from gym_llmteacher.testing import FakeLLMServer, FakeReply
+
+GOOD = "Action: {a}"
+ROWS = np.eye(2, dtype=np.float32)
+
+
+def situations(n):
+    return [Situation(f"text {i}", ("a", "b"), ROWS) for i in range(n)]
+
+
+def teacher_for(server, answers=":memory:", **kwargs):
+    return LLMTeacher(server.model, answers, **{"samples": 1, "max_retries": 0, **kwargs})
+
+
+def test_exactly_n_calls_with_sixteen_askers():
+    with FakeLLMServer(FakeReply(GOOD, delay=0.01)) as server, ThreadPoolExecutor(16) as pool:
+        teacher = teacher_for(server, budget={"calls": 37})
+        advices = list(pool.map(lambda s: teacher.advise([s])[0], situations(200)))
+        assert len(server.history) == 37
+    assert sum(not advice.abstained for advice in advices) == 37
+    assert teacher.budget.spent.calls == 37
+
+
+def test_the_message_says_scope_spent_limit_and_what_follows(caplog):
+    with FakeLLMServer(GOOD) as server:
+        teacher = teacher_for(server, budget={"calls": 2})
+        *_, third, fourth = teacher.advise(situations(4))
+    for part in ("this run's budget", "2 calls spent of 2", "it was not made", "abstains",
+                 "Raise the limit"):  # fmt: skip
+        assert part in third.source
+    assert third.abstained
+    assert fourth.abstained
+    assert len(caplog.records) == 1  # told once, not at every step
+
+
+def test_known_answers_cost_nothing():
+    with FakeLLMServer(GOOD) as server:
+        teacher = teacher_for(server, budget={"calls": 1})
+        (here,) = situations(1)
+        assert not any(advice.abstained for advice in teacher.advise([here] * 10))
+
+
+def test_failed_requests_count():
+    with FakeLLMServer(FakeReply("down", status=500)) as server:
+        teacher = teacher_for(server, budget={"calls": 3}, max_retries=10)
+        teacher.client._sleep = lambda seconds: None
+        assert teacher.advise(situations(1))[0].abstained
+        assert len(server.history) == 3
+
+
+def test_tokens_are_checked_before_and_settled_after():
+    with FakeLLMServer(GOOD) as server:
+        model = {**server.model, "max_tokens": 20}
+        teacher = LLMTeacher(model, ":memory:", samples=1, budget={"tokens": 1000})
+        advices = teacher.advise(situations(200))
+    answered = sum(not advice.abstained for advice in advices)
+    assert teacher.budget.spent.tokens == 10 * answered <= 1000  # the server counts 10 for each
+    # What a request may take at most is estimated from its length, so some is left at the end.
+    assert 40 < answered < 100
+
+
+def test_dollars():
+    budget = Budget(Limits(usd=1.0))
+    taken = budget.take(Spend(1, 10, 0.6))
+    with pytest.raises(BudgetSpentError, match=r"0.6 US dollars spent of 1; .* may take 0.6"):
+        budget.take(Spend(1, 10, 0.6))
+    budget.settle(taken, Spend(1, 10, 0.1))
+    budget.take(Spend(1, 10, 0.6))
+    assert budget.spent.usd == pytest.approx(0.7)
+
+
+def test_a_file_budget_is_shared_by_processes_and_outlives_them(tmp_path):
+    path = tmp_path / "answers.sqlite"
+    code = """
+        import sys, numpy as np
+        from gym_llmteacher import LLMTeacher, Situation
+        url, path, first = sys.argv[1], sys.argv[2], int(sys.argv[3])
+        model = {"model": "openai/fake", "api_base": url, "api_key": "none"}
+        teacher = LLMTeacher(model, path, samples=1, file_budget={"calls": 25})
+        rows = np.eye(2, dtype=np.float32)
+        here = [Situation(f"text {i}", ("a", "b"), rows) for i in range(first, first + 20)]
+        print(sum(not advice.abstained for advice in teacher.advise(here)))
+    """
+    with FakeLLMServer(GOOD) as server:
+        runs = [
+            subprocess.Popen(
+                [sys.executable, "-c", textwrap.dedent(code), server.url, str(path), str(100 * i)],
+                stdout=subprocess.PIPE, text=True,
+            )
+            for i in range(3)
+        ]  # fmt: skip
+        answered = [int(run.communicate(timeout=120)[0].split()[-1]) for run in runs]
+        assert [run.returncode for run in runs] == [0, 0, 0]
+        assert len(server.history) == sum(answered) == 25
+    assert Answers(path).spent().calls == 25
+    with FakeLLMServer(GOOD) as server:
+        (advice,) = teacher_for(server, path, file_budget={"calls": 25}).advise(situations(1))
+        known = len(server.history)
+    assert known == 0
+    assert advice.source in ("answers",) or f"answers file {path}'s budget" in advice.source
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        ({"calls": -1}, "the budget's calls is -1, expected a number of 0 or more"),
+        ({"usd": float("nan")}, "the budget's usd is nan"),
+        ({"dollars": 3}, "a budget has dollars, expected some of calls, tokens, usd"),
+    ],
+)
+def test_bad_budgets(budget, message):
+    with pytest.raises(LLMError, match=message):
+        LLMTeacher(answers=":memory:", budget=budget)
