@@ -14,14 +14,15 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from gym_llmteacher.errors import AnswersFileError
 from gym_llmteacher.llm.reply import Reply
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 ENV_VAR = "GYM_LLMTEACHER_ANSWERS"
 APPLICATION_ID = 0x4C4C4D54  # "LLMT"
@@ -35,6 +36,11 @@ CREATE TABLE spend (               -- one row: what has been paid for since the 
     usd REAL NOT NULL
 );
 INSERT INTO spend VALUES (1, 0, 0, 0.0);
+CREATE TABLE claims (              -- questions being asked right now
+    key TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,           -- host, process and thread
+    expires REAL NOT NULL          -- seconds since 1970, UTC
+) WITHOUT ROWID;
 CREATE TABLE answers (
     key TEXT PRIMARY KEY,          -- sha256 of model, elicitation, messages and parameters
     model TEXT NOT NULL,
@@ -178,6 +184,19 @@ class Answers:
             self._warn(error)
             return reply
         return self.get(key) or reply
+
+    def transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something to the file that no other process can come between."""
+        with self._lock:
+            connection = self._open()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(connection)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+            return result
 
     def spend(self, amount: Spend, limits: tuple[float, float, float]) -> bool:
         """Add to what has been spent, in one step, unless that passes a limit.

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from gym_llmteacher.errors import LLMError, ModelUnavailableError
 from gym_llmteacher.llm.answers import Answers, answer_key
 from gym_llmteacher.llm.budget import Budget, BudgetSpentError
+from gym_llmteacher.llm.claims import Claims
 from gym_llmteacher.llm.client import Client, probe_once
 from gym_llmteacher.llm.elicit import Elicitation, Question, elicitation_for
 from gym_llmteacher.llm.local import DEFAULT_MODEL
@@ -35,6 +37,7 @@ _SAMPLING = (
     "extra_body",
 )  # fmt: skip
 _FIRST_PAUSE = 32
+_POLL = 0.05  # seconds between looks for somebody else's answer
 _NO_ACTIONS = np.zeros((1, 1), dtype=np.float32)
 
 
@@ -91,8 +94,9 @@ class LLMTeacher(Teacher):
     :param timeout: seconds until one request is given up
     :param max_retries: how often a request is repeated after trouble that may pass
     :param offline: never call the model: what is not in the answers file abstains
-    :param budget: what this teacher may spend, any of ``{"calls": 500, "tokens": 1e6, "usd": 2.0}``;
-        them; checked before every request. When it is spent, the teacher abstains on what is new
+    :param budget: what this teacher may spend: any of ``calls``, ``tokens`` and ``usd``, as in
+        ``{"calls": 500, "usd": 2.0}``; checked before every request. When it is spent, the teacher
+        abstains on what is new
     :param file_budget: the same for everything that was ever spent with this answers file, by all
         processes
     :raises ModelUnavailableError: ``model`` is no model name (whether it exists is for `probe`)
@@ -145,6 +149,8 @@ class LLMTeacher(Teacher):
         self.client = Client(
             self.model, options, timeout=timeout, max_retries=max_retries, budget=self.budget
         )
+        # Nobody can be busy with a question for longer than this.
+        self.claims = Claims(self.answers, seconds=2 * samples * timeout * (max_retries + 1))
         self._told_of_budget = False
         self._lock = threading.RLock()
         self._memo: dict[str, Advice] = {}
@@ -225,10 +231,23 @@ class LLMTeacher(Teacher):
         pause = self._failures.get(situation.text)
         if pause is not None and not pause.over():
             raise _NotAskedError("asking failed before; waiting before the next attempt")
+        while not self.claims.take(key):
+            # Somebody else is asking this very question: wait for the answer, it is free.
+            time.sleep(_POLL)
+        try:
+            known = self.answers.get(key)
+            if known is not None:
+                return known, False
+            return self._asked(key, question, situation), True
+        finally:
+            self.claims.release(key)
+
+    def _asked(self, key: str, question: Question, situation: Situation) -> Reply:
+        """Ask, and keep the reply before anything is made of it."""
         reply = self.client.ask(question.messages, n=question.n, **question.params)
         spent = ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds")
         self._count(**{name: getattr(reply, name) for name in spent})
-        stored = self.answers.put(
+        return self.answers.put(
             key,
             reply,
             model=self.model,
@@ -236,7 +255,6 @@ class LLMTeacher(Teacher):
             text=situation.text,
             messages=question.messages,
         )
-        return stored, True
 
     def _key(self, question: Question) -> str:
         chosen = {k: v for k, v in self.client.options.items() if k in _SAMPLING}
