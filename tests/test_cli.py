@@ -39,7 +39,7 @@ def test_train_with_the_embedded_model_then_evaluate_the_student(tmp_path):
     table = text.split("episodes per evaluation")[1].splitlines()
     rows = [line for line in map(str.strip, table) if line.lower().startswith(("teacher", "plain"))]
     assert [" ".join(row.split()[:2]) for row in rows] == [
-        "teacher alone", "TeacherPPO 0", "plain PPO", "TeacherPPO 1", "plain PPO",
+        "teacher 100.0%", "TeacherPPO 0", "plain PPO", "TeacherPPO 1", "plain PPO",
     ]  # fmt: skip
     out = tmp_path / "out"
     for name in ("curve.png", "student.gif", "results.md", "results.json", "answers.sqlite",

@@ -88,7 +88,7 @@ def test_the_table():
         RunResult("ppo", 0, 1000, bad, bad, 2.0, [(500, 0.0)]),
     ]  # fmt: skip
     rows = table_rows(runs, (good, bad))
-    assert rows[0][:4] == ("teacher alone", "", "95.0%", "0.0%")
+    assert rows[0][:4] == ("teacher", "", "95.0%", "0.0%")
     assert rows[1] == (
         "TeacherPPO",
         "0",

@@ -28,7 +28,7 @@ from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 HEADER = ("who", "seed", "sampled", "greedy", "return", "frames", "to 90%", "time", "calls",
           "tokens")  # fmt: skip
 CAPTION = (
-    "sampled, greedy: share of episodes solved, acting at random from the policy or by its most "
+    "teacher: acting by itself; sampled, greedy: share of episodes solved, acting at random from the policy or by its most "
     "likely action; to 90%: frames until 90% of the last 100 training episodes were solved; time: "
     "of training; calls, tokens: to the language model"
 )
@@ -112,7 +112,7 @@ def table_rows(
     rows: list[tuple[str, ...]] = []
     if teacher is not None:
         sampled, greedy = teacher
-        rows.append(("teacher alone", "", f"{sampled.success:.1%}", f"{greedy.success:.1%}",
+        rows.append(("teacher", "", f"{sampled.success:.1%}", f"{greedy.success:.1%}",
                      f"{sampled.reward:.3f}", "", "", "", "", ""))  # fmt: skip
     for run in runs:
         reached = frames_to(run.curve)
