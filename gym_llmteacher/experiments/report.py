@@ -28,7 +28,7 @@ from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 HEADER = ("who", "seed", "sampled", "greedy", "return", "frames", "to 90%", "time", "calls",
           "tokens")  # fmt: skip
 CAPTION = (
-    "teacher: acting by itself; sampled, greedy: share of episodes solved, acting at random from the policy or by its most "
+    "sampled, greedy: share of episodes solved, acting at random from the policy or by its most "
     "likely action; to 90%: frames until 90% of the last 100 training episodes were solved; time: "
     "of training; calls, tokens: to the language model"
 )
