@@ -6,6 +6,7 @@ import functools
 import hashlib
 import logging
 import os
+import random
 import re
 import threading
 import time
@@ -16,6 +17,7 @@ from gym_llmteacher.errors import LLMError, ModelUnavailableError
 from gym_llmteacher.llm import local
 from gym_llmteacher.llm.answers import Spend
 from gym_llmteacher.llm.budget import Budget
+from gym_llmteacher.llm.limiter import Breaker, Limiter
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
 
@@ -45,6 +47,10 @@ _CURES = {
 
 class CallFailedError(LLMError):
     """One question got no answer (after all retries); the next one may."""
+
+
+class ServerDownError(CallFailedError):
+    """The server failed so often that it is left alone for a while."""
 
 
 class _TransientError(Exception):
@@ -86,6 +92,8 @@ class Client:
     :param max_retries: how often a request is repeated after trouble that may pass (time-outs,
         refused connections, statuses 408, 429 and 5xx, unreadable responses)
     :param budget: asked before every request
+    :param limiter: waits for its turn before every request
+    :param breaker: stops asking a server that is down
     :param sleep: how to wait between attempts, ``sleep(seconds)``
     """
 
@@ -97,6 +105,8 @@ class Client:
         max_retries: int = 3,
         sleep: Callable[[float], None] = time.sleep,
         budget: Budget | None = None,
+        limiter: Limiter | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self.model = model
         self.options = dict(options or {})
@@ -104,6 +114,11 @@ class Client:
         self.max_retries = max_retries
         self._sleep = sleep
         self.budget = budget
+        self.limiter = limiter or Limiter()
+        self.breaker = breaker or Breaker()
+        # Its own generator: nothing here may draw from a global one. Without jitter, requests that
+        # were refused together would come back together.
+        self._random = random.Random()
         self._takes_n: bool | None = None  # not known before the first reply
 
     def ask(self, messages: Messages, n: int = 1, **params: Any) -> Reply:
@@ -162,9 +177,8 @@ class Client:
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
             asked = error.retry_after if isinstance(error, _TransientError) else None
-            # No jitter: nothing here may draw from a global random generator, and requests of one
-            # process are not in step with each other.
-            return asked if asked is not None else float(min(2 ** (state.attempt_number - 1), 30))
+            backoff = min(2 ** (state.attempt_number - 1), 30) * self._random.uniform(0.5, 1.5)
+            return backoff if asked is None else asked + self._random.uniform(0.0, 0.25)
 
         def may_pass(error: BaseException) -> bool:
             return isinstance(error, _TransientError) and (error.retry_after or 0) <= _LONGEST_WAIT
@@ -176,11 +190,18 @@ class Client:
             retry=retry_if_exception(may_pass),
             reraise=True,
         )
+        if not self.breaker.allows():
+            raise ServerDownError(
+                f"{self.model} failed {self.breaker.failures} times in a row; it is left alone for "
+                f"{self.breaker.pause:g} s."
+            )
         started = time.monotonic()
         try:
             response = retrying(self._once, messages, n, params)
         except _TransientError as error:
+            self.breaker.failed()
             raise CallFailedError(str(error)) from None
+        self.breaker.worked()
         return self._reply(response, time.monotonic() - started)
 
     def _once(self, messages: Messages, n: int, params: Mapping[str, Any]) -> Any:
@@ -199,9 +220,10 @@ class Client:
         taken = self._take(litellm, messages, arguments)
         cost = Spend(1)
         try:
-            response = litellm.completion(
-                model=self.model, messages=[dict(m) for m in messages], **arguments
-            )
+            with self.limiter.turn(taken.tokens):
+                response = litellm.completion(
+                    model=self.model, messages=[dict(m) for m in messages], **arguments
+                )
             cost = self._cost(response)
             return response
         except Exception as error:  # litellm's exceptions share no base of their own
@@ -216,8 +238,6 @@ class Client:
 
         :raises BudgetSpentError: that is more than is left
         """
-        if self.budget is None:
-            return Spend()
         # A token has three characters or more in nearly any language's words.
         sent = sum(len(str(m.get("content", ""))) for m in messages) // 3 + 16
         limit = arguments.get("max_completion_tokens") or arguments.get("max_tokens") or 1024
@@ -229,7 +249,8 @@ class Client:
             usd = 0.0 if local.is_local(self.model) else float(sum(prices))
         except Exception:  # no price is known for this model
             usd = 0.0
-        return self.budget.take(Spend(1, sent + received, usd))
+        most = Spend(1, sent + received, usd)
+        return most if self.budget is None else self.budget.take(most)
 
     def _cost(self, response: Any) -> Spend:
         usage = getattr(response, "usage", None)

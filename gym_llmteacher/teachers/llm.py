@@ -18,8 +18,9 @@ from gym_llmteacher.errors import LLMError, ModelUnavailableError
 from gym_llmteacher.llm.answers import Answers, answer_key
 from gym_llmteacher.llm.budget import Budget, BudgetSpentError
 from gym_llmteacher.llm.claims import Claims
-from gym_llmteacher.llm.client import Client, probe_once
+from gym_llmteacher.llm.client import Client, ServerDownError, probe_once
 from gym_llmteacher.llm.elicit import Elicitation, Question, elicitation_for
+from gym_llmteacher.llm.limiter import Limiter
 from gym_llmteacher.llm.local import DEFAULT_MODEL
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
@@ -99,6 +100,9 @@ class LLMTeacher(Teacher):
         abstains on what is new
     :param file_budget: the same for everything that was ever spent with this answers file, by all
         processes
+    :param concurrency: requests at once, over all threads that ask this teacher
+    :param rpm: requests per minute
+    :param tpm: tokens per minute, as estimated before each request
     :raises ModelUnavailableError: ``model`` is no model name (whether it exists is for `probe`)
     :raises AnswersFileError: the answers file is corrupt or is not one
     :raises LLMError: unknown elicitation, or one this model cannot be asked by
@@ -134,6 +138,9 @@ class LLMTeacher(Teacher):
         offline: bool = False,
         budget: Mapping[str, float] | None = None,
         file_budget: Mapping[str, float] | None = None,
+        concurrency: int | None = None,
+        rpm: float | None = None,
+        tpm: float | None = None,
     ) -> None:
         self.model, options = _model_and_options(model)
         self.elicitation: Elicitation = (
@@ -147,7 +154,12 @@ class LLMTeacher(Teacher):
         self.answers.check()
         self.budget = Budget(budget, file_budget, self.answers)
         self.client = Client(
-            self.model, options, timeout=timeout, max_retries=max_retries, budget=self.budget
+            self.model,
+            options,
+            timeout=timeout,
+            max_retries=max_retries,
+            budget=self.budget,
+            limiter=Limiter(concurrency, rpm, tpm),
         )
         # Nobody can be busy with a question for longer than this.
         self.claims = Claims(self.answers, seconds=2 * samples * timeout * (max_retries + 1))
@@ -206,6 +218,9 @@ class LLMTeacher(Teacher):
             # Whatever went wrong with one answer, training goes on: the teacher abstains.
             secrets = secrets_of(self.client.options)
             why = redact(str(error) or type(error).__name__, secrets)
+            if isinstance(error, ServerDownError):
+                # No failure of this question: it is asked as soon as the server is back.
+                return Advice.abstain(why), question, None
             if not isinstance(error, _NotAskedError):
                 self._failures.setdefault(text, _Pause()).fail()
                 logger.warning("no advice: %s", why)

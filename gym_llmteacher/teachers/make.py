@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.teachers.base import Teacher
 
-TeacherSpec = str | Mapping[str, Any] | Teacher | None
+TeacherSpec = str | Mapping[str, Any] | Teacher | Sequence["TeacherSpec"] | None
 
 # Wrappers of many envs in one process that name the same teacher share it: one model in memory,
 # one connection, one count of calls. Weak: it goes when the last env has gone.
@@ -26,7 +26,8 @@ def make_teacher(
     """Return the teacher that ``spec`` names, shared within the process.
 
     :param spec: ``None`` (the embedded model), a litellm model name, a dict with ``"model"`` and
-        litellm's own arguments, ``{"script": name}``, or a `Teacher`, which is returned as it is
+        litellm's own arguments, ``{"script": name}``, a `Teacher`, which is returned as it is, or
+        a list of these: a cascade
     :param answers: path of the answers file, for language models
     :param elicitation: how to ask, for language models
     :raises ModelUnavailableError: ``spec`` is none of these, or names no model
@@ -36,6 +37,10 @@ def make_teacher(
     """
     if isinstance(spec, Teacher):
         return spec
+    if isinstance(spec, (list, tuple)):
+        from gym_llmteacher.teachers.cascade import CascadeTeacher
+
+        return CascadeTeacher([make_teacher(one, answers, elicitation) for one in spec])
     if spec is not None and not isinstance(spec, (str, Mapping)):
         raise ModelUnavailableError(
             f"teacher is {spec!r} ({type(spec).__name__}), expected None, a litellm model name "
