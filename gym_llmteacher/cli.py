@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from gym_llmteacher import cli_answers
 from gym_llmteacher.errors import TeacherError
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
     "minutes, and shows a small agent learning from a language model on this machine, in ten "
     "thousand steps, what takes plain PPO thirty times as many.",
 )
+app.add_typer(cli_answers.app, name="answers")
 console = Console()
 
 SIMPLE = "LLMTeacher/SimpleDoorKey-v0"
