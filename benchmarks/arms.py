@@ -132,7 +132,7 @@ def make_student(arm: Arm, task: Task, seed: int, wrap: Wrap) -> PPO:
         if arm.clone_first:
             clone(model, task)
         return model
-    return TeacherPPO(env=env, **arguments, **arm.options(task))
+    return TeacherPPO(env=env, **arguments, **{"teacher_coef": task.coef, **arm.options(task)})
 
 
 def clone(model: PPO, task: Task, epochs: int = 5) -> None:

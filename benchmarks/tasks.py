@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gymnasium as gym
 import minigrid  # noqa: F401  (registers MiniGrid's envs)
 import numpy as np
+from stable_baselines3.common.utils import LinearSchedule
 
 from gym_llmteacher import ActionGrounding, Grounding, ScriptedTeacher, Teacher
 from gym_llmteacher.envs import env_id
@@ -30,6 +31,7 @@ class Task:
     grounding: Callable[[], Grounding | None] = lambda: None
     expert: Callable[[], Teacher] = lambda: ScriptedTeacher.named("door_key_planner")
     ppo: dict[str, Any] = field(default_factory=lambda: ppo_arguments(map_like=True))
+    coef: dict[str, Any] | None = None
 
 
 def door_key(name: str, steps: int, eval_every: int, things: tuple[str, ...]) -> Task:
@@ -40,6 +42,25 @@ def door_key(name: str, steps: int, eval_every: int, things: tuple[str, ...]) ->
         options += [f"open {thing}"] if thing.endswith("door") else []
         options += [f"pick up {thing}", f"drop {thing}"] if thing.endswith("key") else []
     return Task(name, lambda: gym.make(env_id(name)), steps, eval_every, tuple(options))
+
+
+def large_room() -> dict[str, Any]:
+    """Settings for the 20×20 room, chosen on seed 100.
+
+    Episodes last 100 steps, so a rollout of 1,024 holds ten: updates on so few undid in the last
+    third, without a teacher, what had been learned (82 % to 32 %). Rollouts of 8,192 do not.
+    """
+    arguments = ppo_arguments(map_like=True)
+    features = {"features_extractor_kwargs": {"radius": 8}}
+    return {
+        **arguments,
+        "n_steps": 512,
+        "batch_size": 512,
+        "n_epochs": 6,
+        "ent_coef": 0.0,
+        "learning_rate": LinearSchedule(1e-3, 5e-5, 1.0),
+        "policy_kwargs": {**arguments["policy_kwargs"], **features},
+    }
 
 
 class Cell(gym.ObservationWrapper):
@@ -87,7 +108,13 @@ TASKS: dict[str, Task] = {
             6144,
             ("key", "door", "color1 key", "color2 key", "color1 door", "color2 door"),
         ),
-        door_key("DivergedDoorKey", 500_000, 20_480, ("key", "door")),
+        replace(
+            door_key("DivergedDoorKey", 500_000, 24_576, ("key", "door")),
+            n_envs=16,
+            ppo=large_room(),
+            # No step at the end: PPO's own improvement begins while there is still some advice.
+            coef={"shape": "exponential", "start": 3.0, "half_life": 30_000, "cut_steps": 375_000},
+        ),
         Task(
             "Empty-8x8",
             lambda: Cell(gym.make("MiniGrid-Empty-8x8-v0")),
