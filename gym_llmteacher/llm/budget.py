@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from gym_llmteacher.errors import LLMError
 from gym_llmteacher.llm.answers import Answers, Spend
+from gym_llmteacher.llm.locked import Locked
 
 
 class BudgetSpentError(LLMError):
@@ -41,7 +40,7 @@ class Limits:
                 raise LLMError(f"the budget's {name} is {value!r}, expected a number of 0 or more.")
 
 
-class Budget:
+class Budget(Locked):
     """Limits on what one run spends, or on what all runs with one answers file spend.
 
     Each request first takes what it may cost at most; afterwards what it did not cost is given
@@ -69,13 +68,13 @@ class Budget:
         file_limits: Limits | Mapping[str, float] | None = None,
         answers: Answers | None = None,
     ) -> None:
+        super().__init__()
         self.limits = _limits(limits)
         self.file_limits = _limits(file_limits)
         self.answers = answers
         if answers is None and self.file_limits != Limits():
             raise LLMError("file_limits were given without an answers file; expected answers=...")
         self.spent = Spend()
-        self._lock = threading.Lock()
 
     def take(self, most: Spend) -> Spend:
         """Set aside what a request may cost at most.
@@ -100,15 +99,6 @@ class Budget:
             self.spent = self.spent - taken + cost
         if self.answers is not None:
             self.answers.spend(cost - taken, (math.inf, math.inf, math.inf))
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        del state["_lock"]
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._lock = threading.Lock()
 
 
 def _limits(spec: Limits | Mapping[str, float] | None) -> Limits:

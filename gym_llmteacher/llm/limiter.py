@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from gym_llmteacher.errors import LLMError
+from gym_llmteacher.llm.locked import Locked
 
 _MINUTE = 60.0
 
 
-class Limiter:
+class Limiter(Locked):
     """Limits on concurrency, on requests per minute and on tokens per minute; waits its turn.
 
     :param concurrency: requests at once (``None``: no limit; so for the others)
@@ -35,17 +36,17 @@ class Limiter:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        super().__init__()
         for name, value in (("concurrency", concurrency), ("rpm", rpm), ("tpm", tpm)):
             if value is not None and not value >= 1:
                 raise LLMError(f"{name} is {value!r}, expected 1 or more, or None for no limit.")
         self.concurrency, self.rpm, self.tpm = concurrency, rpm, tpm
         self._clock, self._sleep = clock, sleep
         self._recent: deque[tuple[float, int]] = deque()
-        self._make_locks()
+        self._slots = self._all_slots()
 
-    def _make_locks(self) -> None:
-        self._lock = threading.Lock()
-        self._slots = threading.Semaphore(self.concurrency or 1_000_000)
+    def _all_slots(self) -> threading.Semaphore:
+        return threading.Semaphore(self.concurrency or 1_000_000)
 
     @contextmanager
     def turn(self, tokens: int = 0) -> Iterator[None]:
@@ -75,16 +76,16 @@ class Limiter:
             return 0.0
 
     def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        del state["_lock"], state["_slots"]
+        state = super().__getstate__()
+        del state["_slots"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._make_locks()
+        super().__setstate__(state)
+        self._slots = self._all_slots()
 
 
-class Breaker:
+class Breaker(Locked):
     """Stop asking a server that does not answer; after a pause, try with one request.
 
     :param failures: failures in a row that open the breaker
@@ -98,10 +99,10 @@ class Breaker:
     def __init__(
         self, failures: int = 8, pause: float = 30.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        super().__init__()
         self.failures, self.pause, self._clock = failures, pause, clock
         self._in_a_row = 0
         self._closed_until = 0.0
-        self._lock = threading.Lock()
 
     def allows(self) -> bool:
         """Whether a request may be made now. After a pause one may, and decides about the rest."""
@@ -124,12 +125,3 @@ class Breaker:
         """Note that a request was answered."""
         with self._lock:
             self._in_a_row = 0
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        del state["_lock"]
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._lock = threading.Lock()

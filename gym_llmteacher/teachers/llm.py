@@ -6,7 +6,6 @@ import dataclasses
 import json
 import logging
 import os
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from gym_llmteacher.llm.client import Client, ServerDownError, probe_once
 from gym_llmteacher.llm.elicit import Elicitation, Question, elicitation_for
 from gym_llmteacher.llm.limiter import Limiter
 from gym_llmteacher.llm.local import DEFAULT_MODEL
+from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
 from gym_llmteacher.situation import Advice, Situation
@@ -73,7 +73,7 @@ class Explanation:
     seconds: float
 
 
-class LLMTeacher(Teacher):
+class LLMTeacher(Locked, Teacher):
     """Asks a language model, any that litellm knows or the embedded one.
 
     Every question is asked once: advice is kept in memory by situation, and replies in the answers
@@ -142,6 +142,7 @@ class LLMTeacher(Teacher):
         rpm: float | None = None,
         tpm: float | None = None,
     ) -> None:
+        super().__init__()
         self.model, options = _model_and_options(model)
         self.elicitation: Elicitation = (
             elicitation
@@ -164,7 +165,6 @@ class LLMTeacher(Teacher):
         # Nobody can be busy with a question for longer than this.
         self.claims = Claims(self.answers, seconds=2 * samples * timeout * (max_retries + 1))
         self._told_of_budget = False
-        self._lock = threading.RLock()
         self._memo: dict[str, Advice] = {}
         self._failures: dict[str, _Pause] = {}
         self._totals = _no_totals()
@@ -337,14 +337,8 @@ class LLMTeacher(Teacher):
         """Close the answers file."""
         self.answers.close()
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        del state["_lock"]
-        return state
-
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._lock = threading.RLock()
+        super().__setstate__(state)
         self._totals = _no_totals()  # of this process, or a sum over processes would count twice
 
 
