@@ -18,10 +18,12 @@ import torch as th
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 
+from benchmarks.failure_modes import FaultyGrounding, first_key_planner
 from benchmarks.tasks import Task
 from gym_llmteacher import (
     Adaptive,
     Advice,
+    Grounding,
     LLMTeacher,
     LLMTeacherWrapper,
     ScriptedTeacher,
@@ -41,12 +43,20 @@ class Arm:
 
     :param teacher: makes the teacher of a task, given a folder for its answers; ``None``: no one
     :param options: further arguments of `TeacherPPO`, given the task
+    :param grounding: what the teacher is told and can do
+    :param hierarchical: PPO over the same options
+    :param clone_first: behaviour cloning, then PPO
+    :param long: go on until the task is solved, up to `Task.long_steps`
+    :param alone: no student: the teacher acts
     """
 
     teacher: Callable[[Task, Path], Teacher] | None = None
     options: Callable[[Task], dict[str, Any]] = lambda task: {}
+    grounding: Callable[[Task], Grounding | None] = lambda task: task.grounding()
     hierarchical: bool = False
     clone_first: bool = False
+    long: bool = False
+    alone: bool = False
 
 
 class HardTeacher(Teacher):
@@ -83,7 +93,9 @@ def simulated(accuracy: float, soft: bool = False) -> Callable[[Task, Path], Tea
 
 ARMS: dict[str, Arm] = {
     "ppo": Arm(),
+    "ppo-long": Arm(long=True),
     "hierarchical": Arm(hierarchical=True),
+    "hierarchical-long": Arm(hierarchical=True, long=True),
     "cloning": Arm(lambda task, folder: task.expert(), clone_first=True),
     "llm": Arm(lambda task, folder: LLMTeacher(answers=folder / "answers.sqlite")),
     "llm-letters": Arm(letters),
@@ -99,9 +111,15 @@ ARMS: dict[str, Arm] = {
     "simulated-0.3": Arm(simulated(0.3)),
     "soft-0.6": Arm(simulated(0.6, soft=True)),
     "hard-0.6": Arm(lambda task, folder: HardTeacher(simulated(0.6, soft=True)(task, folder))),
+    "faulty": Arm(
+        lambda task, folder: ScriptedTeacher(first_key_planner),
+        grounding=lambda task: FaultyGrounding(),
+    ),
     "wrong": Arm(simulated(0.0)),
     "random": Arm(lambda task, folder: ScriptedTeacher(random_option)),
 }
+for _name in ("planner", "llm", "llm-letters", "faulty", "simulated-0.5"):
+    ARMS[f"{_name}: alone"] = replace(ARMS[_name], alone=True)
 for _gate in ("confidence", "advantage", "proximal"):
     for _base in ("simulated-0.5", "wrong", "planner", "random"):
         ARMS[f"{_base}+{_gate}"] = replace(
@@ -120,7 +138,7 @@ def wrap_for(arm: Arm, task: Task, folder: Path) -> Wrap:
     if arm.teacher is None:
         return lambda env: env
     teacher = arm.teacher(task, folder)
-    return lambda env: LLMTeacherWrapper(env, teacher=teacher, grounding=task.grounding())
+    return lambda env: LLMTeacherWrapper(env, teacher=teacher, grounding=arm.grounding(task))
 
 
 def make_student(arm: Arm, task: Task, seed: int, wrap: Wrap) -> PPO:

@@ -14,92 +14,17 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
-import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+from benchmarks.run import one_run
 
 RESULTS = Path(__file__).parent / "results" / "paper.jsonl"
 WORK = Path("runs/paper")
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
-
-
-def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder: str) -> list[dict]:
-    """Train and evaluate one student; one dict per evaluation."""
-    import torch as th
-
-    th.set_num_threads(1)
-    from stable_baselines3.common.callbacks import BaseCallback
-
-    from benchmarks.arms import ARMS, make_student, wrap_for
-    from benchmarks.tasks import TASKS
-    from gym_llmteacher.experiments.evaluate import evaluate, student_actor
-    from gym_llmteacher.sb3.telemetry import teacher_totals
-
-    arm, task = ARMS[arm_name], TASKS[task_name]
-    episodes = 100
-    if steps is not None:
-        task, episodes = replace(task, steps=steps, eval_every=steps // 2, clone_frames=512), 8
-    wrap = wrap_for(arm, task, Path(folder))
-    model = make_student(arm, task, seed, wrap)
-    spent = 0.0
-    lines: list[dict] = []
-
-    def look(frames: int, last: bool) -> None:
-        def make() -> Any:
-            return wrap(task.make()) if arm.hierarchical else task.make()
-
-        scores = [
-            evaluate(make, student_actor(model, greedy), episodes) for greedy in (False, True)
-        ]
-        totals = teacher_totals(model.get_env())
-        lines.append({
-            "task": task.name, "arm": arm_name, "seed": seed, "frames": frames,
-            "success": scores[0].success, "success_greedy": scores[1].success,
-            "return": round(scores[0].reward, 5), "cpu_s": round(spent, 1),
-            "llm_calls": int(totals.get("calls", 0)), "commit": commit(), "last": last,
-        })  # fmt: skip
-
-    class Watch(BaseCallback):
-        """Counts frames of the env itself (an option takes several), and stops at the limit."""
-
-        frames = getattr(model, "cloned_frames", 0)
-        next_look = task.eval_every
-        since = time.process_time()
-
-        def _on_step(self) -> bool:
-            self.frames += sum(info.get("frames", 1) for info in self.locals["infos"])
-            return self.frames < task.steps or not arm.hierarchical
-
-        def _on_rollout_end(self) -> None:
-            nonlocal spent
-            if self.frames >= self.next_look:
-                spent += time.process_time() - self.since
-                look(self.frames, last=False)
-                while self.next_look <= self.frames:
-                    self.next_look += task.eval_every
-                self.since = time.process_time()
-
-    watch = Watch()
-    model.learn(task.steps, callback=watch)
-    spent += time.process_time() - watch.since
-    look(watch.frames, last=True)
-    return lines
-
-
-def commit() -> str:
-    """Short hash of the code that ran."""
-    command = ["git", "describe", "--always", "--dirty"]
-    here = Path(__file__).parent
-    return subprocess.run(
-        command, cwd=here, capture_output=True, text=True, check=False
-    ).stdout.strip()
 
 
 def done(path: Path) -> set[tuple[str, str, int]]:

@@ -11,9 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from rliable import library, metrics
 
+from benchmarks.run import SOLVED
+
 Key = tuple[str, str]
 REPS = 5_000
-SOLVED = 0.9
 
 
 def read(path: Path) -> dict[Key, dict[int, list[dict]]]:

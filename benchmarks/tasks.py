@@ -18,7 +18,10 @@ from gym_llmteacher.experiments.config import ppo_arguments
 
 @dataclass(frozen=True)
 class Task:
-    """A task, how long it is trained for, and how often the student is looked at."""
+    """A task, how long it is trained for, and how often the student is looked at.
+
+    :param long_steps: where arms that go on until the task is solved give up
+    """
 
     name: str
     make: Callable[[], gym.Env]
@@ -32,6 +35,7 @@ class Task:
     expert: Callable[[], Teacher] = lambda: ScriptedTeacher.named("door_key_planner")
     ppo: dict[str, Any] = field(default_factory=lambda: ppo_arguments(map_like=True))
     coef: dict[str, Any] | None = None
+    long_steps: int = 500_000
 
 
 def door_key(name: str, steps: int, eval_every: int, things: tuple[str, ...]) -> Task:

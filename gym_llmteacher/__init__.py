@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gym_llmteacher.groundings.base import Grounding
     from gym_llmteacher.sb3.adaptive import Adaptive
     from gym_llmteacher.sb3.features import EgoMapFeatures
+    from gym_llmteacher.sb3.loop_free import LoopFreePolicy
     from gym_llmteacher.sb3.ppo import TeacherPPO
     from gym_llmteacher.sb3.schedules import Constant, Exponential, Linear, LLM4Teach
     from gym_llmteacher.sb3.vec_teacher import VecTeacher
@@ -48,6 +49,7 @@ _HOMES = {
     "LLMTeacher": "teachers.llm",
     "LLMTeacherWrapper": "wrappers.teacher",
     "Linear": "sb3.schedules",
+    "LoopFreePolicy": "sb3.loop_free",
     "Need": "situation",
     "EgoMapFeatures": "sb3.features",
     "PolicyTeacher": "teachers.policy",
@@ -73,6 +75,7 @@ __all__ = [
     "LLMTeacher",
     "LLMTeacherWrapper",
     "Linear",
+    "LoopFreePolicy",
     "Need",
     "PolicyTeacher",
     "PriorOverlay",

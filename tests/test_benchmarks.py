@@ -24,7 +24,8 @@ def test_finished_runs_are_not_run_again(tmp_path, monkeypatch, capsys):
     }
     for row in lines:
         assert set(row) == {
-            "task", "arm", "seed", "frames", "success", "success_greedy", "return", "cpu_s",
+            "task", "arm", "seed", "frames", "success", "success_greedy", "success_argmax",
+            "return", "cpu_s",
             "llm_calls", "commit", "last",
         }  # fmt: skip
     paper.run_all(["SimpleDoorKey"], arms, [0, 1], 2, path, steps=1024)

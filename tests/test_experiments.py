@@ -38,7 +38,7 @@ class Lengths(gym.Env):
 def test_every_seeded_episode_counts_once(n_envs, in_info):
     seen = []
 
-    def actor(obs, infos):
+    def actor(obs, infos, starts):
         seen.extend(obs[:, 0].tolist())
         return np.zeros(len(obs), dtype=np.int64)
 
@@ -56,7 +56,7 @@ def test_dict_observations_are_stacked():
         def observation(self, observation):
             return {"x": observation}
 
-    def actor(obs, infos):
+    def actor(obs, infos, starts):
         return np.zeros(len(obs["x"]), dtype=np.int64)
 
     assert evaluate(lambda: AsDict(Lengths()), actor, 4, seed=0, n_envs=2).episodes == 4
@@ -67,10 +67,10 @@ def test_a_teacher_that_abstains_acts_at_random_and_else_by_its_prior():
     taught = {"teacher_prior": prior, "teacher_weight": 1.0}
     silent = {"teacher_prior": np.full(3, 1 / 3, np.float32), "teacher_weight": 0.0}
     greedy, sampled = teacher_actor(True), teacher_actor(False)
-    assert greedy(None, [taught] * 50).tolist() == [2] * 50
+    assert greedy(None, [taught] * 50, None).tolist() == [2] * 50
     for act, infos in ((greedy, [silent] * 3000), (sampled, [silent] * 3000)):
-        np.testing.assert_allclose(np.bincount(act(None, infos)) / 3000, 1 / 3, atol=0.05)
-    drawn = np.bincount(sampled(None, [taught] * 5000)) / 5000
+        np.testing.assert_allclose(np.bincount(act(None, infos, None)) / 3000, 1 / 3, atol=0.05)
+    drawn = np.bincount(sampled(None, [taught] * 5000, None)) / 5000
     np.testing.assert_allclose(drawn, prior, atol=0.03)
 
 

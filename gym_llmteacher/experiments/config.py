@@ -12,6 +12,7 @@ from stable_baselines3.common.utils import LinearSchedule
 
 from gym_llmteacher.sb3.coef import coef_spec
 from gym_llmteacher.sb3.features import EgoMapFeatures
+from gym_llmteacher.sb3.loop_free import LoopFreePolicy
 
 Arm = Literal["teacher", "ppo"]
 ARMS: tuple[Arm, ...] = ("teacher", "ppo")
@@ -81,8 +82,11 @@ def ppo_arguments(map_like: bool) -> dict[str, Any]:
         "target_kl": None,
     }
     if map_like:
+        arguments["policy"] = LoopFreePolicy
         arguments["policy_kwargs"] = {
             "features_extractor_class": EgoMapFeatures,
             "net_arch": [64],
+            # One kernel for all weights: an update takes four fifths of the time.
+            "optimizer_kwargs": {"fused": True, "eps": 1e-5},
         }
     return arguments

@@ -10,8 +10,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-Actor = Callable[[Any, Sequence[dict[str, Any]]], NDArray[np.int64]]
-"""(stacked observations, infos) -> one action per env."""
+Actor = Callable[[Any, Sequence[dict[str, Any]], NDArray[np.bool_]], NDArray[np.int64]]
+"""(stacked observations, infos, whether an episode starts here) -> one action per env."""
 
 
 class HasPredict(Protocol):
@@ -38,10 +38,14 @@ class Evaluation:
 
 
 def student_actor(model: HasPredict, deterministic: bool) -> Actor:
-    """Act as the student does: its most likely action, or a sample."""
+    """Act as the student does: sampled, or deterministic with the memory its policy has, if any."""
+    state: Any = None
 
-    def act(obs: Any, infos: Sequence[dict[str, Any]]) -> NDArray[np.int64]:
-        actions, _ = model.predict(obs, deterministic=deterministic)
+    def act(
+        obs: Any, infos: Sequence[dict[str, Any]], starts: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        nonlocal state
+        actions, state = model.predict(obs, state, starts, deterministic)
         return np.asarray(actions)
 
     return act
@@ -51,7 +55,9 @@ def teacher_actor(deterministic: bool, seed: int = 0) -> Actor:
     """Act on the prior in ``info``; where the teacher abstains, uniformly at random."""
     rng = np.random.default_rng(seed)
 
-    def act(obs: Any, infos: Sequence[dict[str, Any]]) -> NDArray[np.int64]:
+    def act(
+        obs: Any, infos: Sequence[dict[str, Any]], starts: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
         priors = np.stack([info["teacher_prior"] for info in infos]).astype(np.float64)
         weights = np.array([info["teacher_weight"] for info in infos])
         if deterministic:
@@ -84,17 +90,21 @@ def evaluate(
     infos: list[dict[str, Any]] = [{} for _ in envs]
     returns, lengths = np.zeros(n_envs), np.zeros(n_envs)
     live = [i for i, env in enumerate(envs) if _start(env, i, left, seed, obs, infos)]
+    starts = np.ones(n_envs, dtype=np.bool_)
     results: list[tuple[float, float, float]] = []
     while live:
-        actions = actor(_stack([obs[i] for i in live]), [infos[i] for i in live])
-        for i, action in zip(list(live), actions, strict=True):
-            obs[i], reward, terminated, truncated, infos[i] = envs[i].step(action)
+        # Envs that are done stay in the batch: an actor's memory is one place per env.
+        actions = actor(_stack(obs), infos, starts)
+        starts[:] = False
+        for i in list(live):
+            obs[i], reward, terminated, truncated, infos[i] = envs[i].step(actions[i])
             returns[i] += float(reward)
             lengths[i] += 1
             if terminated or truncated:
                 success = infos[i].get("is_success", returns[i] > 0)
                 results.append((float(success), returns[i], lengths[i]))
                 returns[i] = lengths[i] = 0
+                starts[i] = True
                 if not _start(envs[i], i, left, seed, obs, infos):
                     live.remove(i)
     for env in envs:

@@ -58,7 +58,8 @@ class KnownMap:
     things: tuple[Thing, ...]
 
 
-def _bits(mask: NDArray[np.bool_]) -> int:
+def bits(mask: NDArray[np.bool_]) -> int:
+    """Write a mask over cells ``(width, height)`` as an int, one bit per cell."""
     return int.from_bytes(np.packbits(mask, bitorder="little").tobytes(), "little")
 
 
@@ -75,7 +76,7 @@ def known_map(cells: NDArray[np.uint8], agent_cell: int) -> KnownMap:
     here = 1 << agent_cell
     unseen, walls = kinds == _UNSEEN, kinds == _WALL
     unseen[agent_cell] = False
-    walkable = _bits(_WALKABLE[kinds]) | here
+    walkable = bits(_WALKABLE[kinds]) | here
     things = []
     for cell in np.flatnonzero(kinds >= _DOOR).tolist():
         kind = int(kinds[cell])
@@ -95,7 +96,7 @@ def known_map(cells: NDArray[np.uint8], agent_cell: int) -> KnownMap:
                     cell,
                 )
             )
-    unknown, opaque = _bits(unseen), _bits(walls)
+    unknown, opaque = bits(unseen), bits(walls)
     light = ((1 << width * height) - 1) & ~unknown & ~opaque
     light |= light << 1 | light >> 1
     light |= light << height | light >> height
@@ -106,8 +107,8 @@ def known_map(cells: NDArray[np.uint8], agent_cell: int) -> KnownMap:
         opaque=opaque,
         unknown=unknown,
         frontier=unknown & light,
-        opaque_by_y=_bits(walls.reshape(width, height).T),
-        unknown_by_y=_bits(unseen.reshape(width, height).T),
-        free=_bits(kinds == _EMPTY) & ~here,
+        opaque_by_y=bits(walls.reshape(width, height).T),
+        unknown_by_y=bits(unseen.reshape(width, height).T),
+        free=bits(kinds == _EMPTY) & ~here,
         things=tuple(things),
     )

@@ -1,0 +1,108 @@
+"""One run of the comparison: train a student of one arm on one task, and look at it on the way."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch as th
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+
+from benchmarks.arms import ARMS, make_student, wrap_for
+from benchmarks.tasks import TASKS
+from gym_llmteacher.experiments.evaluate import Actor, evaluate, student_actor, teacher_actor
+from gym_llmteacher.sb3.telemetry import teacher_totals
+
+SOLVED = 0.9
+"""Success at which an arm that goes on until the task is solved stops."""
+
+Row = dict[str, Any]
+"""One evaluation, a line of the results."""
+
+
+def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder: str) -> list[Row]:
+    """Train and evaluate one student; one dict per evaluation."""
+    th.set_num_threads(1)
+    arm, task = ARMS[arm_name], TASKS[task_name]
+    if arm.long:
+        task = replace(task, steps=task.long_steps, eval_every=max(task.eval_every, 8192))
+    episodes = 100
+    if steps is not None:
+        task, episodes = replace(task, steps=steps, eval_every=steps // 2, clone_frames=512), 8
+    wrap = wrap_for(arm, task, Path(folder))
+    spent = 0.0
+    lines: list[Row] = []
+
+    def look(frames: int, last: bool, actors: Sequence[Actor], calls: int) -> None:
+        def make() -> Any:
+            return wrap(task.make()) if arm.hierarchical or arm.alone else task.make()
+
+        # Sampled, deterministic, and (for students) the bare argmax.
+        scores = [evaluate(make, actor, episodes) for actor in actors]
+        lines.append({
+            "task": task.name, "arm": arm_name, "seed": seed, "frames": frames,
+            "success": scores[0].success, "success_greedy": scores[1].success,
+            "success_argmax": scores[2].success if len(scores) > 2 else None,
+            "return": round(scores[0].reward, 5), "cpu_s": round(spent, 1),
+            "llm_calls": calls, "commit": commit(), "last": last,
+        })  # fmt: skip
+
+    if arm.alone:
+        look(0, True, [teacher_actor(greedy, seed) for greedy in (False, True)], 0)
+        return lines
+    model = make_student(arm, task, seed, wrap)
+
+    def look_at_student(frames: int, last: bool) -> None:
+        actors = [student_actor(model, greedy) for greedy in (False, True)]
+        calls = int(teacher_totals(model.get_env()).get("calls", 0))
+        look(frames, last, [*actors, argmax_actor(model)] if last else actors, calls)
+
+    class Watch(BaseCallback):
+        """Counts frames of the env itself (an option takes several), and stops at the limit."""
+
+        frames = getattr(model, "cloned_frames", 0)
+        next_look = task.eval_every
+        since = time.process_time()
+
+        def _on_step(self) -> bool:
+            self.frames += sum(info.get("frames", 1) for info in self.locals["infos"])
+            solved = arm.long and bool(lines) and lines[-1]["success"] >= SOLVED
+            return not solved and (self.frames < task.steps or not arm.hierarchical)
+
+        def _on_rollout_end(self) -> None:
+            nonlocal spent
+            if self.frames >= self.next_look:
+                spent += time.process_time() - self.since
+                look_at_student(self.frames, last=False)
+                while self.next_look <= self.frames:
+                    self.next_look += task.eval_every
+                self.since = time.process_time()
+
+    watch = Watch()
+    model.learn(task.steps, callback=watch)
+    spent += time.process_time() - watch.since
+    look_at_student(watch.frames, last=True)
+    return lines
+
+
+def argmax_actor(model: PPO) -> Actor:
+    """Act on the most likely action, without memory."""
+
+    def act(obs: Any, infos: Sequence[dict], starts: Any) -> Any:
+        return model.predict(obs, deterministic=True)[0]
+
+    return act
+
+
+def commit() -> str:
+    """Short hash of the code that ran."""
+    command = ["git", "describe", "--always", "--dirty"]
+    here = Path(__file__).parent
+    return subprocess.run(
+        command, cwd=here, capture_output=True, text=True, check=False
+    ).stdout.strip()
