@@ -119,7 +119,7 @@ ARMS: dict[str, Arm] = {
     "random": Arm(lambda task, folder: ScriptedTeacher(random_option)),
 }
 for _name in ("planner", "llm", "llm-letters", "faulty", "simulated-0.5"):
-    ARMS[f"{_name}: alone"] = replace(ARMS[_name], alone=True)
+    ARMS[f"{_name}-alone"] = replace(ARMS[_name], alone=True)
 for _gate in ("confidence", "advantage", "proximal"):
     for _base in ("simulated-0.5", "wrong", "planner", "random"):
         ARMS[f"{_base}+{_gate}"] = replace(

@@ -15,12 +15,15 @@ from __future__ import annotations
 import json
 import multiprocessing
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from benchmarks.arms import ARMS
 from benchmarks.run import one_run
+from benchmarks.tasks import TASKS
 
 RESULTS = Path(__file__).parent / "results" / "paper.jsonl"
 WORK = Path("runs/paper")
@@ -61,8 +64,11 @@ def run_all(
             time.sleep(0.2)
 
 
-def _names(text: str) -> list[str]:
-    return text.replace(",", " ").split()
+def _names(text: str, known: Iterable[str]) -> list[str]:
+    names = text.replace(",", " ").split()
+    if unknown := sorted(set(names) - set(known)):
+        raise typer.BadParameter(f"{', '.join(unknown)}; expected some of {', '.join(known)}")
+    return names
 
 
 @app.command()
@@ -76,7 +82,7 @@ def run(
 ) -> None:
     """Run what is not in the results yet."""
     numbers = list(range(first, first + seeds))
-    run_all(_names(tasks), _names(arms), numbers, jobs, results)
+    run_all(_names(tasks, TASKS), _names(arms, ARMS), numbers, jobs, results)
 
 
 @app.command()

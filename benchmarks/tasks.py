@@ -105,11 +105,11 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         door_key("SimpleDoorKey", 60_000, 2048, ("key", "door")),
-        door_key("LavaDoorKey", 100_000, 4096, ("key", "door")),
+        door_key("LavaDoorKey", 80_000, 4096, ("key", "door")),
         door_key(
             "ColoredDoorKey",
-            150_000,
-            6144,
+            100_000,
+            4096,
             ("key", "door", "color1 key", "color2 key", "color1 door", "color2 door"),
         ),
         replace(
@@ -122,8 +122,8 @@ TASKS: dict[str, Task] = {
         Task(
             "Empty-8x8",
             lambda: Cell(gym.make("MiniGrid-Empty-8x8-v0")),
-            100_000,
-            4096,
+            60_000,
+            3072,
             grounding=lambda: ActionGrounding(
                 _describe_cell,
                 ["turn left", "turn right", "go forward", "pick up", "drop", "toggle", "wait"],
@@ -135,8 +135,8 @@ TASKS: dict[str, Task] = {
         Task(
             "FrozenLake",
             lambda: gym.make("FrozenLake-v1"),
-            100_000,
-            4096,
+            60_000,
+            3072,
             grounding=lambda: ActionGrounding(
                 lambda obs: f"The elf stands on cell {obs}.",
                 ["go left", "go down", "go right", "go up"],
