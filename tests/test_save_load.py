@@ -11,15 +11,22 @@ import torch as th
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 
-from gym_llmteacher import EgoMapFeatures, Linear, LLMTeacherWrapper, ScriptedTeacher, TeacherPPO
+from gym_llmteacher import (
+    EgoMapFeatures,
+    Linear,
+    LLMTeacherWrapper,
+    LoopFreePolicy,
+    ScriptedTeacher,
+    TeacherPPO,
+)
 from tests.tagging import Counter
 
 TASK = "LLMTeacher/SimpleDoorKey-v0"
 
 
-def student(env=None, **kwargs):
+def student(env=None, policy="MlpPolicy", **kwargs):
     env = env or make_vec_env(Counter, 2, seed=0)
-    return TeacherPPO("MlpPolicy", env, n_steps=32, batch_size=32, n_epochs=2, seed=0,
+    return TeacherPPO(policy, env, n_steps=32, batch_size=32, n_epochs=2, seed=0,
                       device="cpu", **kwargs)  # fmt: skip
 
 
@@ -83,8 +90,9 @@ def test_loads_in_plain_ppo_without_this_package(tmp_path):
         return LLMTeacherWrapper(env, {"script": "door_key_planner"})
 
     env = make_vec_env(TASK, 2, seed=0, wrapper_class=wrap)
-    model = student(env, policy_kwargs={"features_extractor_class": EgoMapFeatures,
-                                        "net_arch": [32]}).learn(64)  # fmt: skip
+    model = student(env, LoopFreePolicy, policy_kwargs={
+        "features_extractor_class": EgoMapFeatures, "net_arch": [32]
+    }).learn(64)  # fmt: skip
     model.save(tmp_path / "student.zip")
     obs = np.stack([gym.make(TASK).reset(seed=s)[0] for s in range(8)])
     np.save(tmp_path / "obs.npy", obs)
