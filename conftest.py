@@ -7,6 +7,8 @@ import pytest
 from gym_llmteacher.llm import client
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+# Small networks: more threads per process only get in each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)

@@ -19,10 +19,14 @@ from gym_llmteacher import envs as envs  # registers the tasks
 if TYPE_CHECKING:
     from gym_llmteacher.groundings.actions import ActionGrounding
     from gym_llmteacher.groundings.base import Grounding
+    from gym_llmteacher.sb3.a2c import TeacherA2C
     from gym_llmteacher.sb3.adaptive import Adaptive
+    from gym_llmteacher.sb3.dqn import TeacherDQN
     from gym_llmteacher.sb3.features import EgoMapFeatures
     from gym_llmteacher.sb3.loop_free import LoopFreePolicy
+    from gym_llmteacher.sb3.maskable_ppo import TeacherMaskablePPO
     from gym_llmteacher.sb3.ppo import TeacherPPO
+    from gym_llmteacher.sb3.recurrent_ppo import TeacherRecurrentPPO
     from gym_llmteacher.sb3.schedules import Constant, Exponential, Linear, LLM4Teach
     from gym_llmteacher.sb3.vec_teacher import VecTeacher
     from gym_llmteacher.situation import Advice, Need, Situation
@@ -58,7 +62,11 @@ _HOMES = {
     "SimulatedTeacher": "teachers.simulated",
     "Situation": "situation",
     "Teacher": "teachers.base",
+    "TeacherA2C": "sb3.a2c",
+    "TeacherDQN": "sb3.dqn",
+    "TeacherMaskablePPO": "sb3.maskable_ppo",
     "TeacherPPO": "sb3.ppo",
+    "TeacherRecurrentPPO": "sb3.recurrent_ppo",
     "VecTeacher": "sb3.vec_teacher",
 }
 
@@ -83,7 +91,11 @@ __all__ = [
     "SimulatedTeacher",
     "Situation",
     "Teacher",
+    "TeacherA2C",
+    "TeacherDQN",
+    "TeacherMaskablePPO",
     "TeacherPPO",
+    "TeacherRecurrentPPO",
     "VecTeacher",
 ]
 

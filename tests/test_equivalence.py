@@ -63,14 +63,3 @@ def test_a_coefficient_is_one_more_term_in_the_loss(setting):
     taught = weights(TeacherPPO, teacher_coef=LAMBDA, **arguments)
     assert th.equal(weights(reference(), teacher_coef=LAMBDA, **arguments), taught)
     assert not th.equal(weights(PPO, **arguments), taught)
-
-
-def test_signature_and_defaults_are_ppos():
-    ours = inspect.signature(TeacherPPO.__init__).parameters
-    theirs = inspect.signature(PPO.__init__).parameters
-    assert list(ours)[: len(theirs)] == list(theirs)
-    for name, parameter in theirs.items():
-        assert ours[name].default == parameter.default, name
-    assert list(ours)[len(theirs) :] == [
-        "teacher_coef", "teacher_divergence", "teacher_gates",
-    ]  # fmt: skip

@@ -1,20 +1,21 @@
-"""Rollout buffers that keep the teacher's prior beside each observation."""
+"""Buffers that keep the teacher's prior beside each observation."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch as th
 from gymnasium import spaces
 from numpy.typing import NDArray
-from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
+from stable_baselines3.common.buffers import BaseBuffer, ReplayBuffer, RolloutBuffer
 
 from gym_llmteacher.sb3.priors import Rows
 from gym_llmteacher.situation import Situation
 
-if TYPE_CHECKING:  # the buffer that stands behind the mixin
-    _Buffer = RolloutBuffer
+if TYPE_CHECKING:  # the buffers that stand behind the mixins
+    _Buffer = BaseBuffer
 else:
     _Buffer = object
 
@@ -28,15 +29,22 @@ class TaughtBatch(NamedTuple):
 
 
 class PriorBufferMixin(_Buffer):
-    """Put this before any SB3 rollout buffer class to store priors and weights.
-
-    ``pending`` has the situations of rows whose advice had not arrived, by ``(step, env)``.
+    """Put this before an SB3 buffer class to store priors and weights.
 
     Rows are staged with `stage` and stored by the ``add`` that follows; a second ``add`` without a
     new row is an error, so that any reordering in SB3 fails loudly instead of mislabelling.
+
+    Attributes: ``teacher_priors`` float32 ``(size, n_envs, n_actions)``, ``teacher_weights``
+    float32 ``(size, n_envs)``, ``pending``: the situations of rows whose advice had not arrived, by
+    ``(step, env)``, and ``batch``: what was handed out last.
     """
 
     batch: TaughtBatch | None
+    _made_from: tuple[type[BaseBuffer], bool]
+
+    def __reduce__(self) -> Any:
+        # The class is made on the fly: pickle needs to be told how.
+        return _revive, (*self._made_from, self.__dict__)
 
     def stage(self, rows: Rows) -> None:
         """Set the rows of the observation that the next ``add`` stores."""
@@ -44,6 +52,11 @@ class PriorBufferMixin(_Buffer):
 
     def reset(self) -> None:
         """Empty the buffer."""
+        self.make_room()
+        super().reset()
+
+    def make_room(self) -> None:
+        """Make room for priors; those that were there are forgotten."""
         shape = (self.buffer_size, self.n_envs)
         assert isinstance(self.action_space, spaces.Discrete)
         self.teacher_priors: NDArray[np.float32] = np.zeros(
@@ -53,7 +66,6 @@ class PriorBufferMixin(_Buffer):
         self.pending: dict[tuple[int, int], Situation] = {}
         self._staged = None
         self.batch = None
-        super().reset()
 
     def add(self, *args: Any, **kwargs: Any) -> None:
         """Store a step, with the staged rows."""
@@ -64,9 +76,32 @@ class PriorBufferMixin(_Buffer):
             )
         pos, rows = self.pos, self._staged
         self.teacher_priors[pos], self.teacher_weights[pos] = rows.prior, rows.weight
-        self.pending.update({(pos, i): situation for i, situation in rows.pending.items()})
+        if self.pending or rows.pending:
+            for i in range(self.n_envs):
+                self.pending.pop((pos, i), None)  # a ring buffer comes round again
+            self.pending.update({(pos, i): situation for i, situation in rows.pending.items()})
         self._staged = None
         super().add(*args, **kwargs)
+
+    def _hand_out(self, samples: Any, rows: Any) -> None:
+        self.batch = TaughtBatch(
+            samples,
+            self.to_torch(self.teacher_priors[rows]),
+            self.to_torch(self.teacher_weights[rows]),
+        )
+
+
+if TYPE_CHECKING:
+
+    class _Rollout(PriorBufferMixin, RolloutBuffer): ...
+
+    class _Replay(PriorBufferMixin, ReplayBuffer): ...
+else:
+    _Rollout = _Replay = PriorBufferMixin
+
+
+class RolloutPriors(_Rollout):
+    """Put this before an SB3 rollout buffer class."""
 
     def get(self, batch_size: int | None = None) -> Any:
         """Yield minibatches in a random order, as SB3 does."""
@@ -76,31 +111,59 @@ class PriorBufferMixin(_Buffer):
             self.teacher_weights = self.swap_and_flatten(self.teacher_weights).ravel()
         yield from super().get(batch_size)
 
-    def _get_samples(self, batch_inds: NDArray[np.int64], env: Any = None) -> Any:
-        samples = super()._get_samples(batch_inds, env)
-        self.batch = TaughtBatch(
-            samples,
-            self.to_torch(self.teacher_priors[batch_inds]),
-            self.to_torch(self.teacher_weights[batch_inds]),
-        )
+    def _get_samples(self, batch_inds: NDArray[np.int64], *args: Any, **kwargs: Any) -> Any:
+        samples = super()._get_samples(batch_inds, *args, **kwargs)
+        self._hand_out(samples, batch_inds)
         return samples
 
 
-class TeacherRolloutBuffer(PriorBufferMixin, RolloutBuffer):
-    """`RolloutBuffer` with the teacher's priors."""
+class RecurrentPriors(RolloutPriors):
+    """Put this before sb3-contrib's recurrent rollout buffers: rows are padded as theirs are."""
+
+    def _hand_out(self, samples: Any, rows: Any) -> None:
+        pad = cast(Any, self).pad
+        prior = pad(self.teacher_priors[rows]).flatten(0, 1)
+        # Padding has weight 0: it is not taught.
+        self.batch = TaughtBatch(samples, prior, pad(self.teacher_weights[rows]).flatten())
 
 
-class TeacherDictRolloutBuffer(PriorBufferMixin, DictRolloutBuffer):
-    """`DictRolloutBuffer` with the teacher's priors."""
+class ReplayPriors(_Replay):
+    """Put this before an SB3 replay buffer class."""
+
+    def _get_samples(self, batch_inds: NDArray[np.int64], env: Any = None) -> Any:
+        # SB3 draws each row's env in here and keeps it to itself: draw the same ones beforehand.
+        state = np.random.get_state()
+        env_indices = np.random.randint(0, high=self.n_envs, size=(len(batch_inds),))
+        np.random.set_state(state)
+        samples = super()._get_samples(batch_inds, env)
+        self._hand_out(samples, (batch_inds, env_indices))
+        return samples
 
 
-def with_priors(
-    buffer_class: type[RolloutBuffer] | None, observation_space: spaces.Space[Any]
-) -> type[RolloutBuffer]:
-    """Return a buffer class that stores priors: SB3's default, or the given one extended."""
-    if buffer_class is None:
-        is_dict = isinstance(observation_space, spaces.Dict)
-        return TeacherDictRolloutBuffer if is_dict else TeacherRolloutBuffer
-    if issubclass(buffer_class, PriorBufferMixin):
-        return buffer_class
-    return type(f"Teacher{buffer_class.__name__}", (PriorBufferMixin, buffer_class), {})
+def with_priors(buffer: Any) -> Any:
+    """Return an SB3 buffer that stores priors too, made of this one.
+
+    >>> space = spaces.Discrete(2)
+    >>> with_priors(ReplayBuffer(4, space, space)).teacher_priors.shape
+    (4, 1, 2)
+    """
+    if isinstance(buffer, PriorBufferMixin):
+        return buffer
+    taught = _revive(type(buffer), hasattr(buffer, "hidden_state_shape"), vars(buffer))
+    taught.make_room()
+    return taught
+
+
+def _revive(plain: Any, recurrent: bool, state: dict[str, Any]) -> Any:
+    """Make a taught buffer of this class with these attributes."""
+    buffer = object.__new__(_taught_class(plain, recurrent))
+    buffer.__dict__.update(state)
+    return buffer
+
+
+@cache
+def _taught_class(plain: Any, recurrent: bool) -> Any:
+    mixin: type[PriorBufferMixin] = RecurrentPriors if recurrent else RolloutPriors
+    if issubclass(plain, ReplayBuffer):
+        mixin = ReplayPriors
+    return type(f"Taught{plain.__name__}", (mixin, plain), {"_made_from": (plain, recurrent)})

@@ -1,36 +1,33 @@
-"""Teaching for SB3's on-policy algorithms, without a copied line of them.
+"""Teaching for SB3's algorithms, without a copied line of them: what all of them share.
 
-Three seams, each a few lines: priors are captured in ``_setup_learn`` and ``_update_info_buffer``
-(called once per step just before ``rollout_buffer.add``), stored by the buffer, and turned into a
-loss where the algorithm's own ``train`` evaluates its actions.
+Priors are captured in ``_setup_learn`` and ``_update_info_buffer`` (called once per step just
+before the buffer's ``add``) and stored by the buffer. How they become a loss is in
+`gym_llmteacher.sb3.on_policy` and `gym_llmteacher.sb3.off_policy`.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch as th
 from gymnasium import spaces
 from numpy.typing import NDArray
-from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 
 from gym_llmteacher.errors import GroundingError, ScheduleError
 from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
 from gym_llmteacher.sb3.coef import CoefSpec, coef_schedule, coef_spec
-from gym_llmteacher.sb3.gates import checked_gates, gated_weight
-from gym_llmteacher.sb3.losses import DIVERGENCES, TeachingLoss, add_to_loss, teaching_loss
+from gym_llmteacher.sb3.losses import DIVERGENCES, TeachingLoss
 from gym_llmteacher.sb3.priors import Rows, current_infos, first_infos, read_priors
 from gym_llmteacher.sb3.schedules import CoefSchedule, LLM4Teach, Progress
 from gym_llmteacher.sb3.telemetry import set_teaching, teacher_totals
 from gym_llmteacher.sb3.vec_teacher import VecTeacher
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
-    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm as _Algorithm
+    from stable_baselines3.common.base_class import BaseAlgorithm as _Algorithm
 else:
     _Algorithm = object
 
@@ -42,19 +39,27 @@ def default_coef(total_timesteps: int) -> LLM4Teach:
 
 
 class TeacherMixin(_Algorithm):
-    """Put this before an SB3 on-policy algorithm with a Discrete action space."""
+    """What every taught algorithm has; put `OnPolicyTeacher` or `OffPolicyTeacher` before SB3's.
+
+    :param args: the algorithm's own, by name, order and default
+    :param teacher_coef: see `TeacherPPO`
+    :param teacher_divergence: see `TeacherPPO`
+    :raises GroundingError: the action space is not Discrete
+    :raises ScheduleError: a negative or rising coefficient, an unknown shape or divergence
+    """
 
     teacher_coef: CoefSpec | None
     """A number or dict wherever possible, so that a saved student needs no class of ours."""
     teacher_divergence: str
-    teacher_gates: tuple[str, ...]
-    rollout_buffer_class: type[RolloutBuffer] | None
+    _buffer_name: str
+    """The attribute that holds the rollout or replay buffer."""
 
-    def _init_teacher(
+    def __init__(
         self,
-        teacher_coef: CoefSpec | None,
-        teacher_divergence: str,
-        teacher_gates: str | Sequence[str],
+        *args: Any,
+        teacher_coef: CoefSpec | None = None,
+        teacher_divergence: str = "cross_entropy",
+        **kwargs: Any,
     ) -> None:
         self.teacher_coef = None if teacher_coef is None else coef_spec(teacher_coef)
         if teacher_divergence not in DIVERGENCES:
@@ -63,10 +68,26 @@ class TeacherMixin(_Algorithm):
                 f"{', '.join(DIVERGENCES)}."
             )
         self.teacher_divergence = teacher_divergence
-        self.teacher_gates = checked_gates(teacher_gates)
+        self._coef: CoefSchedule | None = None
         self._last_priors: Rows | None = None
         self._asking: bool | None = None
         self._teaching_log: list[TeachingLoss] = []
+        super().__init__(*args, **kwargs)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Show SB3's arguments, then ours, to ``help`` and to whoever inspects signatures."""
+        super().__init_subclass__(**kwargs)
+        mixins = [base for base in reversed(cls.__mro__) if issubclass(base, TeacherMixin)]
+        algorithm = next(base for base in cls.__mro__ if not issubclass(base, TeacherMixin))
+        theirs = list(inspect.signature(algorithm.__init__).parameters.values())[1:]
+        ours = {
+            name: parameter
+            for base in mixins
+            for name, parameter in inspect.signature(base.__init__).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        }
+        if algorithm is not object:
+            cls.__signature__ = inspect.Signature([*theirs, *ours.values()])  # type: ignore[attr-defined]
 
     # -- set-up ---------------------------------------------------------------------------------
 
@@ -76,22 +97,18 @@ class TeacherMixin(_Algorithm):
             raise GroundingError(
                 f"the action space is {space}, expected Discrete: a teacher's prior is a "
                 "distribution over named actions. Discretise the actions with a Gymnasium "
-                "ActionWrapper, or use plain PPO."
+                "ActionWrapper, or use the algorithm without a teacher."
             )
-        self._coef: CoefSchedule | None = (
-            None if self.teacher_coef is None else coef_schedule(self.teacher_coef)
-        )
-        # Only the instance's buffer gets priors; the class that is saved stays the user's own, so
-        # that the model also loads in the parent algorithm.
-        chosen = self.rollout_buffer_class
-        self.rollout_buffer_class = with_priors(
-            chosen,
-            self.observation_space,
-        )
-        try:
-            super()._setup_model()
-        finally:
-            self.rollout_buffer_class = chosen
+        if self.teacher_coef is not None:
+            self._coef = coef_schedule(self.teacher_coef)
+        super()._setup_model()  # type: ignore[safe-super]  # an algorithm stands behind
+        setattr(self, self._buffer_name, with_priors(getattr(self, self._buffer_name)))
+
+    @property
+    def _prior_buffer(self) -> PriorBufferMixin:
+        buffer = getattr(self, self._buffer_name)
+        assert isinstance(buffer, PriorBufferMixin)
+        return buffer
 
     def _excluded_save_params(self) -> list[str]:
         excluded: list[str] = super()._excluded_save_params()
@@ -140,16 +157,20 @@ class TeacherMixin(_Algorithm):
         assert env is not None
         return env
 
-    @property
-    def _prior_buffer(self) -> PriorBufferMixin:
-        buffer = self.rollout_buffer
-        assert isinstance(buffer, PriorBufferMixin)
-        return buffer
-
     def _read(self, infos: Any, required: bool | None = None) -> Rows:
         assert isinstance(self.action_space, spaces.Discrete)
         n_actions = int(self.action_space.n)
         return read_priors(infos, n_actions, bool(self._asking) if required is None else required)
+
+    def _fill_in_late_priors(self, patience: float | None = None) -> None:
+        """A prior is needed when the loss is computed, not when the env steps."""
+        buffer = self._prior_buffer
+        teacher = unwrap_vec_wrapper(self._vec_env, VecTeacher)
+        if teacher is not None and buffer.pending:
+            for key, prior, weight in list(teacher.late_priors(buffer.pending, patience)):
+                buffer.teacher_priors[key] = prior
+                buffer.teacher_weights[key] = weight
+                del buffer.pending[key]
 
     def _tell_teacher(self, num_timesteps: int) -> None:
         """After the cut-off the teacher is not asked at all."""
@@ -164,76 +185,17 @@ class TeacherMixin(_Algorithm):
         """λ at the present env step (0 before the first ``learn`` fixes a default schedule)."""
         return 0.0 if self._coef is None else self._coef(self.num_timesteps)
 
-    # -- loss -----------------------------------------------------------------------------------
+    # -- after an update ------------------------------------------------------------------------
 
-    def train(self) -> None:
-        """Update the policy on the joint loss, with the algorithm's own ``train``."""
-        coef = self.current_coef
-        if coef > 0:
-            self._fill_in_late_priors()
-        coverage = float(np.mean(self._prior_buffer.teacher_weights > 0))
-        self._teaching_log = []
-        if coef > 0 and coverage > 0:
-            with self._joint_loss(coef):
-                super().train()
-        else:
-            super().train()
-        self._observe(self._record_teaching(coef, coverage))
-        self._tell_teacher(self.num_timesteps)
-
-    def _fill_in_late_priors(self) -> None:
-        """A prior is needed when the loss is computed, not when the env steps."""
-        buffer = self._prior_buffer
-        teacher = unwrap_vec_wrapper(self._vec_env, VecTeacher)
-        if teacher is not None and buffer.pending:
-            for (step, env), prior, weight in teacher.late_priors(buffer.pending):
-                buffer.teacher_priors[step, env] = prior
-                buffer.teacher_weights[step, env] = weight
-
-    @contextmanager
-    def _joint_loss(self, coef: float) -> Iterator[None]:
-        """While this is open, ``policy.evaluate_actions`` carries the teaching loss along."""
-        policy: Any = self.policy
-        evaluate = policy.evaluate_actions
-
-        def taught_evaluate(*args: Any, **kwargs: Any) -> Any:
-            values, log_prob, entropy = evaluate(*args, **kwargs)
-            # The distribution evaluate_actions has just built: no second forward pass.
-            result = self._teaching_loss(policy.action_dist.distribution.logits, log_prob)
-            return values, add_to_loss(log_prob, coef * result.loss), entropy
-
-        policy.evaluate_actions = taught_evaluate
-        try:
-            yield
-        finally:
-            del policy.evaluate_actions
-
-    def _teaching_loss(self, log_probs: th.Tensor, log_prob: th.Tensor) -> TeachingLoss:
-        batch = self._prior_buffer.batch
-        assert batch is not None
-        weight = batch.weight
-        if self.teacher_gates:
-            samples = batch.samples
-            weight = gated_weight(
-                self.teacher_gates,
-                weight,
-                batch.prior,
-                samples.actions,
-                samples.advantages,
-                log_prob,
-                samples.old_log_prob,
-            )
-        result = teaching_loss(log_probs, batch.prior, weight, self.teacher_divergence)
-        self._teaching_log.append(result)
-        return result
-
-    def _observe(self, kl: float) -> None:
-        """Let the schedule see how the student is doing; its state is saved with the student."""
+    def _after_update(self, coef: float, coverage: float) -> None:
+        """Log what was taught, and let the schedule see how the student is doing."""
+        kl = self._record_teaching(coef, coverage)
         assert self._coef is not None
         returns = [episode["r"] for episode in self.ep_info_buffer or ()]
         mean_return = float(np.mean(returns)) if returns else math.nan
         self._coef.observe(Progress(self.num_timesteps, kl, mean_return))
-        self.teacher_coef = coef_spec(self._coef)
+        self.teacher_coef = coef_spec(self._coef)  # its state is saved with the student
+        self._tell_teacher(self.num_timesteps)
 
     def _record_teaching(self, coef: float, coverage: float) -> float:
         """Log what was taught; return the mean KL, NaN if nothing was."""

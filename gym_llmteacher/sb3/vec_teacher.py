@@ -112,14 +112,17 @@ class VecTeacher(VecEnvWrapper):
             prior, weight = prior_from(advice, situation, self.epsilon)
             info["teacher_prior"], info["teacher_weight"] = prior, weight
 
-    def late_priors(self, pending: Mapping[Any, Situation]) -> Iterable[tuple[Any, Any, float]]:
-        """Wait for late answers, at most ``patience`` seconds in all.
+    def late_priors(
+        self, pending: Mapping[Any, Situation], patience: float | None = None
+    ) -> Iterable[tuple[Any, Any, float]]:
+        """Wait for late answers.
 
         :param pending: situations by any key
+        :param patience: seconds in all; ``None``: those of the constructor
         :return: ``(key, prior, weight)`` of those that have arrived
         """
         first = {situation.text: situation for situation in pending.values()}
-        self.advisor.wait(first.values(), self.patience)
+        self.advisor.wait(first.values(), self.patience if patience is None else patience)
         advices = {text: self.advisor.advice(situation) for text, situation in first.items()}
         for key, situation in pending.items():
             advice = advices[situation.text]

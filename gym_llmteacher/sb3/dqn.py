@@ -1,0 +1,32 @@
+"""DQN that also learns from a teacher's prior."""
+
+from __future__ import annotations
+
+from stable_baselines3 import DQN
+
+from gym_llmteacher.sb3.off_policy import OffPolicyTeacher
+
+
+class TeacherDQN(OffPolicyTeacher, DQN):
+    """DQN with a teaching loss: ``L = L_TD + λ(t) · mean_taught(w · H(prior, softmax(Q / τ)))``.
+
+    Priors are stored in the replay buffer with the transitions they came with. The student acts
+    ε-greedily by itself.
+
+    All arguments of ``stable_baselines3.DQN`` keep their names, order and defaults; added are
+    ``teacher_coef`` and ``teacher_divergence`` as in `TeacherPPO`, and
+
+    :param teacher_temperature: τ, in units of return: the teacher can raise the Q-value of an
+        action above the others' by a few τ, and no more; about the difference that should matter
+    :raises ScheduleError: it is not positive
+
+    A saved student loads in plain ``DQN``.
+
+    Example::
+
+        >>> import gymnasium as gym
+        >>> from gym_llmteacher import LLMTeacherWrapper, TeacherDQN
+        >>> env = LLMTeacherWrapper(gym.make("LLMTeacher/SimpleDoorKey-v0"),
+        ...                         teacher={"script": "door_key_planner"})
+        >>> model = TeacherDQN("MlpPolicy", env, learning_starts=32, teacher_coef=1.0).learn(64)
+    """

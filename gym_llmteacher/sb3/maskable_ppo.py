@@ -1,0 +1,29 @@
+"""MaskablePPO that also learns from a teacher's prior."""
+
+from __future__ import annotations
+
+from sb3_contrib import MaskablePPO
+
+from gym_llmteacher.sb3.on_policy import OnPolicyTeacher
+
+
+class TeacherMaskablePPO(OnPolicyTeacher, MaskablePPO):
+    """MaskablePPO with a teaching loss; needs the extra ``contrib``.
+
+    Advice for actions that are masked now is given to the others in proportion; where none of it
+    is left, the step is not taught.
+
+    All arguments of ``sb3_contrib.MaskablePPO`` keep their names, order and defaults; added are
+    ``teacher_coef``, ``teacher_divergence`` and ``teacher_gates`` as in `TeacherPPO`. A saved
+    student loads in plain ``MaskablePPO``.
+
+    Example::
+
+        >>> import gymnasium as gym
+        >>> from sb3_contrib.common.wrappers import ActionMasker
+        >>> from gym_llmteacher import LLMTeacherWrapper, TeacherMaskablePPO
+        >>> env = LLMTeacherWrapper(gym.make("LLMTeacher/SimpleDoorKey-v0"),
+        ...                         teacher={"script": "door_key_planner"})
+        >>> env = ActionMasker(env, lambda env: [True] * 6 + [False])  # waiting is not allowed
+        >>> model = TeacherMaskablePPO("MlpPolicy", env, n_steps=64, teacher_coef=1.0).learn(64)
+    """

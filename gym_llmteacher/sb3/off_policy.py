@@ -1,0 +1,81 @@
+"""The teaching loss in off-policy algorithms: where DQN's own ``train`` evaluates Q.
+
+The student's policy is taken to be ``softmax(Q / τ)``; priors are stored with the transitions they
+belong to, so that a replayed observation brings its advice along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from gym_llmteacher.errors import ScheduleError
+from gym_llmteacher.sb3.buffers import with_priors
+from gym_llmteacher.sb3.losses import add_to_loss, teaching_loss
+from gym_llmteacher.sb3.mixin import TeacherMixin
+
+if TYPE_CHECKING:  # the algorithm that stands behind the mixin
+    from stable_baselines3.dqn.dqn import DQN
+
+    class _Algorithm(TeacherMixin, DQN): ...
+else:
+    _Algorithm = TeacherMixin
+
+
+class OffPolicyTeacher(_Algorithm):
+    """Put this before an SB3 algorithm that learns Q-values of Discrete actions.
+
+    :param args: the algorithm's own, by name, order and default
+    :param teacher_temperature: see `TeacherDQN`
+    :raises ScheduleError: a temperature that is not positive
+    """
+
+    _buffer_name = "replay_buffer"
+
+    def __init__(self, *args: Any, teacher_temperature: float = 0.1, **kwargs: Any) -> None:
+        if not teacher_temperature > 0:
+            raise ScheduleError(
+                f"teacher_temperature is {teacher_temperature}, expected a number above 0, about "
+                "as large as the difference in return that should matter."
+            )
+        self.teacher_temperature = float(teacher_temperature)
+        super().__init__(*args, **kwargs)
+
+    def load_replay_buffer(self, *args: Any, **kwargs: Any) -> None:
+        """Load a replay buffer; what was stored without a teacher is not taught."""
+        super().load_replay_buffer(*args, **kwargs)
+        self.replay_buffer = with_priors(self.replay_buffer)
+
+    def train(self, gradient_steps: int, batch_size: int = 100) -> None:
+        """Update the Q-network on the joint loss, with the algorithm's own ``train``."""
+        coef = self.current_coef
+        if coef > 0:
+            self._fill_in_late_priors(patience=0.0)
+            with self._joint_loss(coef):
+                super().train(gradient_steps, batch_size)
+        else:
+            super().train(gradient_steps, batch_size)
+        shares = [item.taught.item() / batch_size for item in self._teaching_log]
+        self._after_update(coef, sum(shares) / len(shares) if shares else 0.0)
+
+    @contextmanager
+    def _joint_loss(self, coef: float) -> Iterator[None]:
+        """While this is open, the Q-values of a batch carry the teaching loss along."""
+        network: Any = self.q_net
+        forward = network.forward
+
+        def taught_forward(*args: Any, **kwargs: Any) -> Any:
+            values = forward(*args, **kwargs)
+            batch = self._prior_buffer.batch
+            assert batch is not None
+            log_probs = (values / self.teacher_temperature).log_softmax(dim=1)
+            result = teaching_loss(log_probs, batch.prior, batch.weight, self.teacher_divergence)
+            self._teaching_log.append(result)
+            return add_to_loss(values, coef * result.loss)
+
+        network.forward = taught_forward
+        try:
+            yield
+        finally:
+            del network.forward
