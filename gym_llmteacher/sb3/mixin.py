@@ -38,6 +38,11 @@ def default_coef(total_timesteps: int) -> LLM4Teach:
     return LLM4Teach(3.0, 0.1, decay_steps=max(1, 0.4 * steps), cut_steps=0.7 * steps)
 
 
+def _plain(taught: type) -> Any:
+    """Return the algorithm that stands behind a taught one."""
+    return next(base for base in taught.__mro__ if not issubclass(base, TeacherMixin))
+
+
 class TeacherMixin(_Algorithm):
     """What every taught algorithm has; put `OnPolicyTeacher` or `OffPolicyTeacher` before SB3's.
 
@@ -78,7 +83,7 @@ class TeacherMixin(_Algorithm):
         """Show SB3's arguments, then ours, to ``help`` and to whoever inspects signatures."""
         super().__init_subclass__(**kwargs)
         mixins = [base for base in reversed(cls.__mro__) if issubclass(base, TeacherMixin)]
-        algorithm = next(base for base in cls.__mro__ if not issubclass(base, TeacherMixin))
+        algorithm = _plain(cls)
         theirs = list(inspect.signature(algorithm.__init__).parameters.values())[1:]
         ours = {
             name: parameter
@@ -97,7 +102,7 @@ class TeacherMixin(_Algorithm):
             raise GroundingError(
                 f"the action space is {space}, expected Discrete: a teacher's prior is a "
                 "distribution over named actions. Discretise the actions with a Gymnasium "
-                "ActionWrapper, or use the algorithm without a teacher."
+                f"ActionWrapper, or use plain {_plain(type(self)).__name__}."
             )
         if self.teacher_coef is not None:
             self._coef = coef_schedule(self.teacher_coef)
