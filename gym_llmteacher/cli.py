@@ -66,6 +66,26 @@ def train(
     n_envs: Annotated[int, typer.Option(min=1, help="Environments side by side.")] = 8,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes per evaluation.")] = 200,
     elicitation: ElicitationOption = None,
+    max_calls: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Requests to the language model, in all that is ever run with this --out. When "
+            "the budget is spent, the teacher abstains on what is new.",
+        ),
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=0, help="Tokens, likewise.")] = None,
+    max_usd: Annotated[float | None, typer.Option(min=0, help="US dollars, likewise.")] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with what was interrupted in --out, with the same options."
+        ),
+    ] = False,
+    checkpoint_every: Annotated[
+        int,
+        typer.Option(min=1, help="Frames between two checkpoints, which --resume goes on from."),
+    ] = 10_000,
     out: Annotated[Path, typer.Option(help="Folder for everything this writes.")] = Path(
         "runs/demo"
     ),
@@ -89,8 +109,10 @@ def train(
         n_envs=n_envs,
         eval_episodes=episodes,
         out=str(out),
+        budget=_budget(calls=max_calls, tokens=max_tokens, usd=max_usd),
+        checkpoint_every=checkpoint_every,
     )
-    compare(config, console)
+    compare(config, console, resume)
 
 
 @app.command()
@@ -148,6 +170,10 @@ def teacher_spec(value: str) -> str | dict[str, Any] | None:
         assert isinstance(spec, dict)
         return spec
     return value
+
+
+def _budget(**limits: float | None) -> dict[str, float]:
+    return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def _json(text: str, option: str) -> Any:
