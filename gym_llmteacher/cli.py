@@ -1,4 +1,4 @@
-"""The command line: ``gym-llmteacher train | evaluate | ask``."""
+"""The command line: ``gym-llmteacher train | evaluate | ask | estimate | answers``."""
 
 from __future__ import annotations
 
@@ -153,6 +153,34 @@ def ask(
     from gym_llmteacher.experiments.ask import ask_once
 
     ask_once(console, env, teacher_spec(teacher), seed, after, elicitation, answers)
+
+
+@app.command()
+def estimate(
+    env: EnvOption = SIMPLE,
+    teacher: TeacherOption = "embedded",
+    steps: Annotated[int, typer.Option(min=1, help="Env steps of the planned training.")] = 50_000,
+    frames: Annotated[int, typer.Option(min=1, help="Random steps to look at.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Seed of the random rollout.")] = 0,
+    elicitation: ElicitationOption = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="Answers file (default: in your cache folder).")
+    ] = None,
+) -> None:
+    """Predict what a training will ask and cost, from a random rollout; nothing is asked."""
+    import gymnasium as gym
+
+    from gym_llmteacher.experiments.estimate import estimate as predict
+    from gym_llmteacher.experiments.estimate import estimate_table
+    from gym_llmteacher.teachers.llm import LLMTeacher
+    from gym_llmteacher.teachers.make import make_teacher
+    from gym_llmteacher.wrappers.grounding import GroundingWrapper
+
+    found = make_teacher(teacher_spec(teacher), answers, elicitation)
+    if not isinstance(found, LLMTeacher):
+        raise typer.BadParameter(f"--teacher {teacher} is no language model: it costs nothing.")
+    result = predict(GroundingWrapper(gym.make(env)), found, steps, frames, seed)
+    console.print(estimate_table(env, result))
 
 
 def teacher_spec(value: str) -> str | dict[str, Any] | None:

@@ -128,7 +128,7 @@ class Client:
         :raises ModelUnavailableError: the model can never answer (key, name, parameters)
         :raises CallFailedError: it did not answer this question
         """
-        reply = self._request(messages, n if self._multiple(n) else 1, params)
+        reply = self._request(messages, n if self.samples_at_once(n) else 1, params)
         while len(reply.texts) < n and reply.calls < n:
             if self._takes_n:
                 self._takes_n = False  # it was asked for n, and ignored that
@@ -158,7 +158,8 @@ class Client:
             logger.warning("%s The teacher abstains until it answers.", error)
             return None
 
-    def _multiple(self, n: int) -> bool:
+    def samples_at_once(self, n: int) -> bool:
+        """Whether ``n`` samples are asked for with one request, as far as that is known."""
         if n > 1 and self._takes_n is None:
             try:
                 supported = load_litellm().get_supported_openai_params(self.model) or ()

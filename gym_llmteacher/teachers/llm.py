@@ -20,23 +20,15 @@ from gym_llmteacher.llm.claims import Claims
 from gym_llmteacher.llm.client import Client, ServerDownError, probe_once
 from gym_llmteacher.llm.elicit import Elicitation, Question, elicitation_for
 from gym_llmteacher.llm.limiter import Limiter
-from gym_llmteacher.llm.local import DEFAULT_MODEL
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
+from gym_llmteacher.llm.spec import model_and_options, sampling_options
 from gym_llmteacher.situation import Advice, Situation
 from gym_llmteacher.teachers.base import Teacher
 
 logger = logging.getLogger(__name__)
 
-# Options of a model that change what it may answer, so they belong to a question's identity. All
-# others (keys, addresses, time-outs) do not: an answer is good wherever it was computed.
-_SAMPLING = (
-    "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_completion_tokens", "stop", "seed",
-    "frequency_penalty", "presence_penalty", "repeat_penalty", "reasoning_effort", "thinking",
-    "verbosity", "logit_bias", "logprobs", "top_logprobs", "response_format", "drop_params",
-    "extra_body",
-)  # fmt: skip
 _FIRST_PAUSE = 32
 _POLL = 0.05  # seconds between looks for somebody else's answer
 _NO_ACTIONS = np.zeros((1, 1), dtype=np.float32)
@@ -143,7 +135,7 @@ class LLMTeacher(Locked, Teacher):
         tpm: float | None = None,
     ) -> None:
         super().__init__()
-        self.model, options = _model_and_options(model)
+        self.model, options = model_and_options(model)
         self.elicitation: Elicitation = (
             elicitation
             if isinstance(elicitation, Elicitation)
@@ -203,9 +195,7 @@ class LLMTeacher(Locked, Teacher):
         try:
             if not situation.options:
                 raise LLMError("the situation has no options")
-            if self.task is not None:
-                situation = dataclasses.replace(situation, task=self.task)
-            question = self.elicitation.question(situation)
+            question = self.question(situation)
             reply, asked = self._reply(question, situation)
             advice = self.elicitation.read(reply, situation)
         except BudgetSpentError as error:
@@ -237,7 +227,7 @@ class LLMTeacher(Locked, Teacher):
 
     def _reply(self, question: Question, situation: Situation) -> tuple[Reply, bool]:
         """The reply, from the answers file or else from the model, and whether it was asked."""
-        key = self._key(question)
+        key = self.key(question)
         known = self.answers.get(key)
         if known is not None:
             return known, False
@@ -271,9 +261,15 @@ class LLMTeacher(Locked, Teacher):
             messages=question.messages,
         )
 
-    def _key(self, question: Question) -> str:
-        chosen = {k: v for k, v in self.client.options.items() if k in _SAMPLING}
-        params = {**question.params, **chosen, "n": question.n}
+    def question(self, situation: Situation) -> Question:
+        """What would be sent about a situation with at least one option."""
+        if self.task is not None:
+            situation = dataclasses.replace(situation, task=self.task)
+        return self.elicitation.question(situation)
+
+    def key(self, question: Question) -> str:
+        """Identity of a question in the answers file."""
+        params = {**question.params, **sampling_options(self.client.options), "n": question.n}
         return answer_key(self.model, self.elicitation.name, question.messages, params)
 
     def explain(self, situation: Situation) -> Explanation:
@@ -368,20 +364,3 @@ class _Pause:
     def over(self) -> bool:
         self.left -= 1
         return self.left < 0
-
-
-def _model_and_options(model: str | Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
-    options = {"model": model} if isinstance(model, str) else dict(model or {})
-    name = options.pop("model", DEFAULT_MODEL if model is None else None)
-    if not isinstance(name, str) or not name.strip():
-        raise ModelUnavailableError(
-            f"model is {name!r}, expected a litellm model name such as 'ollama_chat/qwen3', a dict "
-            "{'model': name, ...}, or None for the embedded model."
-        )
-    for ours in ("num_retries", "max_retries", "timeout", "messages", "n", "stream"):
-        if ours in options:
-            raise ModelUnavailableError(
-                f"model has {ours!r} among its arguments, expected litellm's other arguments only. "
-                "Cure: timeout, max_retries and samples are arguments of LLMTeacher."
-            )
-    return name.strip(), options
