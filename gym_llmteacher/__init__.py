@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     from gym_llmteacher.teachers.policy import PolicyTeacher
     from gym_llmteacher.teachers.scripted import ScriptedTeacher
     from gym_llmteacher.teachers.simulated import SimulatedTeacher
+    from gym_llmteacher.wrappers.ask import (
+        AtReset,
+        BudgetLeft,
+        EveryNSteps,
+        NewText,
+        OptionFinished,
+        StudentUncertain,
+        WithProbability,
+    )
     from gym_llmteacher.wrappers.grounding import GroundingWrapper
     from gym_llmteacher.wrappers.overlay import PriorOverlay
     from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
@@ -57,6 +66,13 @@ _HOMES = {
     "Situation": "situation",
     "Teacher": "teachers.base",
     "TeacherPPO": "sb3.ppo",
+    "AtReset": "wrappers.ask",
+    "BudgetLeft": "wrappers.ask",
+    "EveryNSteps": "wrappers.ask",
+    "NewText": "wrappers.ask",
+    "OptionFinished": "wrappers.ask",
+    "StudentUncertain": "wrappers.ask",
+    "WithProbability": "wrappers.ask",
     "VecTeacher": "sb3.vec_teacher",
 }
 
@@ -64,8 +80,11 @@ __all__ = [
     "ActionGrounding",
     "Adaptive",
     "Advice",
+    "AtReset",
+    "BudgetLeft",
     "Constant",
     "EgoMapFeatures",
+    "EveryNSteps",
     "Exponential",
     "Grounding",
     "GroundingWrapper",
@@ -74,14 +93,18 @@ __all__ = [
     "LLMTeacherWrapper",
     "Linear",
     "Need",
+    "NewText",
+    "OptionFinished",
     "PolicyTeacher",
     "PriorOverlay",
     "ScriptedTeacher",
     "SimulatedTeacher",
     "Situation",
+    "StudentUncertain",
     "Teacher",
     "TeacherPPO",
     "VecTeacher",
+    "WithProbability",
 ]
 
 

@@ -100,6 +100,24 @@ class Budget(Locked):
         if self.answers is not None:
             self.answers.spend(cost - taken, (math.inf, math.inf, math.inf))
 
+    def left(self) -> float:
+        """Share of the tightest limit that is left, in [0, 1]; 1 where there is no limit.
+
+        >>> budget = Budget(Limits(calls=4))
+        >>> _ = budget.take(Spend(1)); budget.left()
+        0.75
+        """
+        with self._lock:
+            shares = [_left(self.spent, self.limits)]
+        if self.answers is not None and self.file_limits != Limits():
+            shares.append(_left(self.answers.spent(), self.file_limits))
+        return min(shares)
+
+
+def _left(spent: Spend, limits: Limits) -> float:
+    pairs = ((getattr(spent, name), getattr(limits, name)) for name in ("calls", "tokens", "usd"))
+    return min(max(0.0, 1 - have / limit) if limit > 0 else 0.0 for have, limit in pairs)
+
 
 def _limits(spec: Limits | Mapping[str, float] | None) -> Limits:
     if isinstance(spec, Limits):

@@ -183,6 +183,19 @@ class LLMTeacher(Locked, Teacher):
             self._count(asked=1, hits=1, abstained=int(advice.abstained))
         return advice
 
+    def recall(self, situation: Situation) -> Advice | None:
+        """Advice that costs nothing: from memory, or from the answers file."""
+        known = self.known(situation)
+        if known is None and situation.options:
+            question = self.question(situation)
+            if self.answers.get(self.key(question)) is not None:
+                return self._advise(situation)
+        return known
+
+    def budget_left(self) -> float:
+        """Share of the tightest limit that is left, in [0, 1]."""
+        return self.budget.left()
+
     def _count(self, **amounts: float) -> None:
         with self._lock:
             for name, amount in amounts.items():
