@@ -26,10 +26,10 @@ from gym_llmteacher.llm.reply import Reply, TokenLogprobs
 from gym_llmteacher.llm.spec import model_and_options, sampling_options
 from gym_llmteacher.situation import Advice, Situation
 from gym_llmteacher.teachers.base import Teacher
+from gym_llmteacher.teachers.pause import Pause
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PAUSE = 32
 _POLL = 0.05  # seconds between looks for somebody else's answer
 _NO_ACTIONS = np.zeros((1, 1), dtype=np.float32)
 
@@ -86,6 +86,8 @@ class LLMTeacher(Locked, Teacher):
     :param samples: plans asked for by ``"samples"``
     :param timeout: seconds until one request is given up
     :param max_retries: how often a request is repeated after trouble that may pass
+    :param deadline: seconds until a question is given up, retries and pauses between them included
+        (``None``: twice ``timeout``, for each request it takes)
     :param offline: never call the model: what is not in the answers file abstains
     :param budget: what this teacher may spend: any of ``calls``, ``tokens`` and ``usd``, as in
         ``{"calls": 500, "usd": 2.0}``; checked before every request. When it is spent, the teacher
@@ -127,6 +129,7 @@ class LLMTeacher(Locked, Teacher):
         samples: int = 10,
         timeout: float = 60.0,
         max_retries: int = 3,
+        deadline: float | None = None,
         offline: bool = False,
         budget: Mapping[str, float] | None = None,
         file_budget: Mapping[str, float] | None = None,
@@ -151,6 +154,7 @@ class LLMTeacher(Locked, Teacher):
             options,
             timeout=timeout,
             max_retries=max_retries,
+            deadline=deadline,
             budget=self.budget,
             limiter=Limiter(concurrency, rpm, tpm),
         )
@@ -158,7 +162,7 @@ class LLMTeacher(Locked, Teacher):
         self.claims = Claims(self.answers, seconds=2 * samples * timeout * (max_retries + 1))
         self._told_of_budget = False
         self._memo: dict[str, Advice] = {}
-        self._failures: dict[str, _Pause] = {}
+        self._failures: dict[str, Pause] = {}
         self._totals = _no_totals()
 
     def advise(self, situations: Sequence[Situation]) -> list[Advice]:
@@ -215,17 +219,19 @@ class LLMTeacher(Locked, Teacher):
             if not self._told_of_budget:
                 self._told_of_budget = True
                 logger.warning("%s", error)
-            self._failures.setdefault(text, _Pause()).fail()
+            self._failures.setdefault(text, Pause()).fail()
+            self._count(over_budget=1)
             return Advice.abstain(str(error)), question, None
         except Exception as error:
             # Whatever went wrong with one answer, training goes on: the teacher abstains.
             secrets = secrets_of(self.client.options)
             why = redact(str(error) or type(error).__name__, secrets)
-            if isinstance(error, ServerDownError):
-                # No failure of this question: it is asked as soon as the server is back.
-                return Advice.abstain(why), question, None
-            if not isinstance(error, _NotAskedError):
-                self._failures.setdefault(text, _Pause()).fail()
+            # A server that is down is no failure of this question: asked as soon as it is back.
+            if isinstance(error, (ServerDownError, _NotAskedError)):
+                self._count(put_off=1)
+            else:
+                self._failures.setdefault(text, Pause()).fail()
+                self._count(failed=1)
                 logger.warning("no advice: %s", why)
             return Advice.abstain(why), question, None
         self._failures.pop(text, None)
@@ -234,6 +240,7 @@ class LLMTeacher(Locked, Teacher):
             if not advice.abstained:
                 advice = dataclasses.replace(advice, source="answers")
         if advice.abstained:
+            self._count(unreadable=1)
             logger.warning("no advice for %r: %s", text[:200], advice.source)
         self._memo[text] = advice
         return advice, question, reply
@@ -337,7 +344,10 @@ class LLMTeacher(Locked, Teacher):
 
         ``asked``: situations; ``hits``: those answered without the model; ``abstained``: those
         without advice; ``calls``: answered requests to the model; ``prompt_tokens``,
-        ``completion_tokens``, ``cost_usd``, ``seconds``: what these took.
+        ``completion_tokens``, ``cost_usd``, ``seconds``: what these took. Why there was none:
+        ``failed``: questions without a reply after all retries; ``unreadable``: replies that name
+        no option; ``over_budget``; ``put_off``: not asked, since the server is down, the question
+        failed before, or the teacher is offline.
         """
         with self._lock:
             return dict(self._totals)
@@ -353,27 +363,9 @@ class LLMTeacher(Locked, Teacher):
 
 def _no_totals() -> dict[str, float]:
     names = ("calls", "hits", "asked", "abstained", "prompt_tokens", "completion_tokens")
-    return dict.fromkeys((*names, "cost_usd", "seconds"), 0.0)
+    troubles = ("failed", "unreadable", "over_budget", "put_off")
+    return dict.fromkeys((*names, "cost_usd", "seconds", *troubles), 0.0)
 
 
 class _NotAskedError(LLMError):
     """The model was deliberately not asked; that is no new failure."""
-
-
-class _Pause:
-    """After the k-th failure of a question, 32 * 4^(k-1) further requests for it are not made.
-
-    Counted in requests, not in seconds: what a teacher does then depends on nothing but the run.
-    """
-
-    def __init__(self) -> None:
-        self.failures = 0
-        self.left = 0
-
-    def fail(self) -> None:
-        self.left = _FIRST_PAUSE * 4**self.failures
-        self.failures = min(self.failures + 1, 10)
-
-    def over(self) -> bool:
-        self.left -= 1
-        return self.left < 0
