@@ -178,9 +178,9 @@ def test_a_server_that_is_down_in_the_middle_of_a_training():
 
         def outage(local, _):
             third = local["self"].num_timesteps * 3 // (frames + 1)
+            clock[0] += 5.0  # the breaker tries again after six steps
             if phase[-1:] != [third]:
                 phase.append(third)
-                clock[0] += 60.0  # longer than the breaker's pause
                 [lambda: None, server.stop, server.start][third]()
             return True
 
@@ -200,7 +200,8 @@ def test_a_server_that_is_down_in_the_middle_of_a_training():
     assert taught[5:8] == [0.0] * 3
     assert taught[9:] == [1.0] * 3
     totals = teacher.metrics()
-    assert totals["failed"] <= 8 + 16  # in a row, and those already on their way
+    # Eight in a row, those already on their way, and a trial every six steps.
+    assert totals["failed"] <= 8 + 16 + 128 / 6
     assert totals["failed"] + totals["put_off"] == totals["abstained"]
 
 
