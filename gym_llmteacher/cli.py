@@ -146,7 +146,8 @@ def ask(
     after: Annotated[int, typer.Option(min=0, help="Random steps to take before asking.")] = 0,
     elicitation: ElicitationOption = None,
     answers: Annotated[
-        Path | None, typer.Option(help="Answers file (default: in your cache folder).")
+        str | None,
+        typer.Option(help="Answers file or redis://... (default: in the cache folder)."),
     ] = None,
 ) -> None:
     """Ask the teacher about one state and show everything: text, prompt, reply, prior, price."""
@@ -164,7 +165,8 @@ def estimate(
     seed: Annotated[int, typer.Option(help="Seed of the random rollout.")] = 0,
     elicitation: ElicitationOption = None,
     answers: Annotated[
-        Path | None, typer.Option(help="Answers file (default: in your cache folder).")
+        str | None,
+        typer.Option(help="Answers file or redis://... (default: in the cache folder)."),
     ] = None,
 ) -> None:
     """Predict what a training will ask and cost, from a random rollout; nothing is asked."""

@@ -20,8 +20,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from gym_llmteacher.errors import CheckpointError
 from gym_llmteacher.experiments.evaluate import Evaluation
-from gym_llmteacher.llm.answers import Answers
-from gym_llmteacher.llm.records import records
+from gym_llmteacher.llm.store import Store
 from gym_llmteacher.sb3.telemetry import added
 from gym_llmteacher.teachers.base import Teacher
 
@@ -144,10 +143,10 @@ def restore(student: Student, fresh: PPO, teacher: Teacher | None) -> PPO:
     return model
 
 
-def sums_since(checkpoint: Checkpoint, answers: Answers) -> dict[str, float]:
+def sums_since(checkpoint: Checkpoint, answers: Store) -> dict[str, float]:
     """Totals of the teacher, with the answers that arrived between checkpoint and crash."""
     sums = dict(checkpoint.sums)
-    for record in records(answers):
+    for record in answers.records():
         if record.created > checkpoint.time:
             for name in ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds"):
                 sums[name] = sums.get(name, 0.0) + float(record.reply[name])

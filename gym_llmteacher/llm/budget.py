@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gym_llmteacher.errors import LLMError
-from gym_llmteacher.llm.answers import Answers, Spend
 from gym_llmteacher.llm.locked import Locked
+from gym_llmteacher.llm.store import Spend, Store
 
 
 class BudgetSpentError(LLMError):
@@ -66,7 +66,7 @@ class Budget(Locked):
         self,
         limits: Limits | Mapping[str, float] | None = None,
         file_limits: Limits | Mapping[str, float] | None = None,
-        answers: Answers | None = None,
+        answers: Store | None = None,
     ) -> None:
         super().__init__()
         self.limits = _limits(limits)

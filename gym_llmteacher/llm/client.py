@@ -16,12 +16,12 @@ from typing import Any
 
 from gym_llmteacher.errors import LLMError, ModelUnavailableError
 from gym_llmteacher.llm import local
-from gym_llmteacher.llm.answers import Spend
 from gym_llmteacher.llm.budget import Budget
 from gym_llmteacher.llm.deadline import within
 from gym_llmteacher.llm.limiter import Breaker, Limiter
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
+from gym_llmteacher.llm.store import Spend
 
 logger = logging.getLogger(__name__)
 Messages = Sequence[Mapping[str, str]]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gym_llmteacher.errors import LLMError, ModelUnavailableError
-from gym_llmteacher.llm.answers import Answers, answer_key
+from gym_llmteacher.llm.answers import answer_key, open_answers
 from gym_llmteacher.llm.budget import Budget, BudgetSpentError
 from gym_llmteacher.llm.claims import Claims
 from gym_llmteacher.llm.client import Client, ServerDownError, probe_once
@@ -24,6 +24,7 @@ from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
 from gym_llmteacher.llm.spec import model_and_options, sampling_options
+from gym_llmteacher.llm.store import Store
 from gym_llmteacher.situation import Advice, Situation
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.pause import Pause
@@ -76,7 +77,8 @@ class LLMTeacher(Locked, Teacher):
         name (``"ollama_chat/qwen3"``, ``"openai/gpt-4o-mini"``); or a dict of it with litellm's own
         arguments (``{"model": "openai/my-model", "api_base": "http://...", "temperature": 0.2}``).
         Keys are best left in the environment (``OPENAI_API_KEY``, ...)
-    :param answers: path of the answers file, ``":memory:"``, or an `Answers`; ``None``:
+    :param answers: path of the answers file, ``":memory:"``, ``"redis://host:port/0"`` for several
+        machines (extra ``redis``), or a `Store`; ``None``:
         ``$GYM_LLMTEACHER_ANSWERS`` or the user's cache folder
     :param elicitation: ``"need"``, ``"samples"``, ``"logprobs"``, an `Elicitation`, or ``None``
         (need for the embedded model, samples for all others); see `gym_llmteacher.llm.elicit`
@@ -120,7 +122,7 @@ class LLMTeacher(Locked, Teacher):
     def __init__(
         self,
         model: str | Mapping[str, Any] | None = None,
-        answers: str | os.PathLike[str] | Answers | None = None,
+        answers: str | os.PathLike[str] | Store | None = None,
         elicitation: str | Elicitation | None = None,
         *,
         task: str | None = None,
@@ -146,7 +148,7 @@ class LLMTeacher(Locked, Teacher):
         )
         self.task = task
         self.offline = offline
-        self.answers = answers if isinstance(answers, Answers) else Answers(answers)
+        self.answers = open_answers(answers)
         self.answers.check()
         self.budget = Budget(budget, file_budget, self.answers)
         self.client = Client(
