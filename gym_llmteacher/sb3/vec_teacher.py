@@ -12,6 +12,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.situation import Advice, Situation, prior_from, uniform_prior
 from gym_llmteacher.teachers.background import BackgroundAdvisor
+from gym_llmteacher.teachers.helper import HelperTeacher
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
 from gym_llmteacher.wrappers.ask import Condition
 from gym_llmteacher.wrappers.asker import Asker, saved_questions
@@ -38,6 +39,8 @@ class VecTeacher(VecEnvWrapper):
     :param workers: questions open at once
     :param patience: seconds to wait for late answers before each update
     :param ask: when to ask, as for `LLMTeacherWrapper`
+    :param helper: ask from a process of its own (`HelperTeacher`): for thousands of questions, each
+        of which would take this process some ten milliseconds
     :raises GroundingError: the envs do not describe their situations
     :raises ModelUnavailableError: unknown model, missing key, missing weights
 
@@ -64,6 +67,7 @@ class VecTeacher(VecEnvWrapper):
         workers: int = 16,
         patience: float = 5.0,
         ask: Condition | None = None,
+        helper: bool = False,
     ) -> None:
         super().__init__(venv)
         check_epsilon(epsilon)
@@ -78,6 +82,8 @@ class VecTeacher(VecEnvWrapper):
                 "negative number of seconds."
             )
         self.teacher = make_teacher(teacher, answers=answers, elicitation=elicitation)
+        if helper:
+            self.teacher = HelperTeacher(self.teacher, workers)
         self.teacher.probe()
         self.epsilon = float(epsilon)
         self.patience = float(patience)
@@ -165,6 +171,8 @@ class VecTeacher(VecEnvWrapper):
     def close(self) -> None:
         """Close envs and give up open questions."""
         self.advisor.close()
+        if isinstance(self.teacher, HelperTeacher):
+            self.teacher.close()
         self.venv.close()
 
 
