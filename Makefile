@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 # The networks are small: more threads per process only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint tests format clean help
+.PHONY: demo test lint tests nightly format clean help
 
 help:  ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ lint: $(INSTALLED)
 
 tests: $(INSTALLED)
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=90
+
+nightly: $(INSTALLED)  ## What takes too long for every run: 100,000 examples, 50 kills
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/properties/test_parse_properties.py tests/test_claims.py
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix .

@@ -35,6 +35,15 @@ if TYPE_CHECKING:
     from gym_llmteacher.teachers.policy import PolicyTeacher
     from gym_llmteacher.teachers.scripted import ScriptedTeacher
     from gym_llmteacher.teachers.simulated import SimulatedTeacher
+    from gym_llmteacher.wrappers.ask import (
+        AtReset,
+        BudgetLeft,
+        EveryNSteps,
+        NewText,
+        OptionFinished,
+        StudentUncertain,
+        WithProbability,
+    )
     from gym_llmteacher.wrappers.grounding import GroundingWrapper
     from gym_llmteacher.wrappers.overlay import PriorOverlay
     from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
@@ -67,6 +76,13 @@ _HOMES = {
     "TeacherMaskablePPO": "sb3.maskable_ppo",
     "TeacherPPO": "sb3.ppo",
     "TeacherRecurrentPPO": "sb3.recurrent_ppo",
+    "AtReset": "wrappers.ask",
+    "BudgetLeft": "wrappers.ask",
+    "EveryNSteps": "wrappers.ask",
+    "NewText": "wrappers.ask",
+    "OptionFinished": "wrappers.ask",
+    "StudentUncertain": "wrappers.ask",
+    "WithProbability": "wrappers.ask",
     "VecTeacher": "sb3.vec_teacher",
 }
 
@@ -74,8 +90,11 @@ __all__ = [
     "ActionGrounding",
     "Adaptive",
     "Advice",
+    "AtReset",
+    "BudgetLeft",
     "Constant",
     "EgoMapFeatures",
+    "EveryNSteps",
     "Exponential",
     "Grounding",
     "GroundingWrapper",
@@ -85,11 +104,14 @@ __all__ = [
     "Linear",
     "LoopFreePolicy",
     "Need",
+    "NewText",
+    "OptionFinished",
     "PolicyTeacher",
     "PriorOverlay",
     "ScriptedTeacher",
     "SimulatedTeacher",
     "Situation",
+    "StudentUncertain",
     "Teacher",
     "TeacherA2C",
     "TeacherDQN",
@@ -97,6 +119,7 @@ __all__ = [
     "TeacherPPO",
     "TeacherRecurrentPPO",
     "VecTeacher",
+    "WithProbability",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``gym-llmteacher train | evaluate | ask``."""
+"""The command line: ``gym-llmteacher train | evaluate | ask | estimate | answers``."""
 
 from __future__ import annotations
 
@@ -66,6 +66,26 @@ def train(
     n_envs: Annotated[int, typer.Option(min=1, help="Environments side by side.")] = 8,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes per evaluation.")] = 200,
     elicitation: ElicitationOption = None,
+    max_calls: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Requests to the language model, in all that is ever run with this --out. When "
+            "the budget is spent, the teacher abstains on what is new.",
+        ),
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=0, help="Tokens, likewise.")] = None,
+    max_usd: Annotated[float | None, typer.Option(min=0, help="US dollars, likewise.")] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with what was interrupted in --out, with the same options."
+        ),
+    ] = False,
+    checkpoint_every: Annotated[
+        int,
+        typer.Option(min=1, help="Frames between two checkpoints, which --resume goes on from."),
+    ] = 10_000,
     out: Annotated[Path, typer.Option(help="Folder for everything this writes.")] = Path(
         "runs/demo"
     ),
@@ -89,8 +109,10 @@ def train(
         n_envs=n_envs,
         eval_episodes=episodes,
         out=str(out),
+        budget=_budget(calls=max_calls, tokens=max_tokens, usd=max_usd),
+        checkpoint_every=checkpoint_every,
     )
-    compare(config, console)
+    compare(config, console, resume)
 
 
 @app.command()
@@ -124,13 +146,43 @@ def ask(
     after: Annotated[int, typer.Option(min=0, help="Random steps to take before asking.")] = 0,
     elicitation: ElicitationOption = None,
     answers: Annotated[
-        Path | None, typer.Option(help="Answers file (default: in your cache folder).")
+        str | None,
+        typer.Option(help="Answers file or redis://... (default: in the cache folder)."),
     ] = None,
 ) -> None:
     """Ask the teacher about one state and show everything: text, prompt, reply, prior, price."""
     from gym_llmteacher.experiments.ask import ask_once
 
     ask_once(console, env, teacher_spec(teacher), seed, after, elicitation, answers)
+
+
+@app.command()
+def estimate(
+    env: EnvOption = SIMPLE,
+    teacher: TeacherOption = "embedded",
+    steps: Annotated[int, typer.Option(min=1, help="Env steps of the planned training.")] = 50_000,
+    frames: Annotated[int, typer.Option(min=1, help="Random steps to look at.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Seed of the random rollout.")] = 0,
+    elicitation: ElicitationOption = None,
+    answers: Annotated[
+        str | None,
+        typer.Option(help="Answers file or redis://... (default: in the cache folder)."),
+    ] = None,
+) -> None:
+    """Predict what a training will ask and cost, from a random rollout; nothing is asked."""
+    import gymnasium as gym
+
+    from gym_llmteacher.experiments.estimate import estimate as predict
+    from gym_llmteacher.experiments.estimate import estimate_table
+    from gym_llmteacher.teachers.llm import LLMTeacher
+    from gym_llmteacher.teachers.make import make_teacher
+    from gym_llmteacher.wrappers.grounding import GroundingWrapper
+
+    found = make_teacher(teacher_spec(teacher), answers, elicitation)
+    if not isinstance(found, LLMTeacher):
+        raise typer.BadParameter(f"--teacher {teacher} is no language model: it costs nothing.")
+    result = predict(GroundingWrapper(gym.make(env)), found, steps, frames, seed)
+    console.print(estimate_table(env, result))
 
 
 def teacher_spec(value: str) -> str | dict[str, Any] | None:
@@ -148,6 +200,10 @@ def teacher_spec(value: str) -> str | dict[str, Any] | None:
         assert isinstance(spec, dict)
         return spec
     return value
+
+
+def _budget(**limits: float | None) -> dict[str, float]:
+    return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def _json(text: str, option: str) -> Any:

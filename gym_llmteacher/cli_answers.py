@@ -14,14 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from gym_llmteacher.llm import records
-from gym_llmteacher.llm.answers import Answers
+from gym_llmteacher.llm.answers import open_answers
+from gym_llmteacher.llm.store import Record
 
 app = typer.Typer(no_args_is_help=True, help="Read, share and correct what a teacher said.")
 console = Console()
 
 FileOption = Annotated[
-    Path | None,
-    typer.Option("--file", help="Answers file (default: in your cache folder, or "
+    str | None,
+    typer.Option("--file", help="Answers file, or redis://... (default: in your cache folder, or "
                  "$GYM_LLMTEACHER_ANSWERS)."),
 ]  # fmt: skip
 ModelOption = Annotated[str | None, typer.Option(help="Only answers of this model.")]
@@ -32,12 +33,12 @@ KeyArgument = Annotated[str, typer.Argument(help="Beginning of the key, as `list
 def list_(file: FileOption = None, model: ModelOption = None) -> None:
     """One line per question: key, model, situation, and what was said most often."""
     table = Table("key", "model", "asked", "situation", "said")
-    for record in records.records(Answers(file), model):
+    for record in records.records(open_answers(file), model):
         (said, times), *_ = Counter(text.strip() for text in record.texts).most_common(1)
         share = f"{times} of {len(record.texts)}: " if len(record.texts) > 1 else ""
         table.add_row(
             record.key[:10], Text(record.model), Text(record.elicitation), Text(record.text),
-            Text(share + said[-60:]),
+            Text(("(edited) " if record.edited else "") + share + said[-60:]),
         )  # fmt: skip
     console.print(table)
 
@@ -45,7 +46,7 @@ def list_(file: FileOption = None, model: ModelOption = None) -> None:
 @app.command()
 def show(key: KeyArgument, file: FileOption = None) -> None:
     """Everything about one question: what was sent, and every reply."""
-    record = records.find(Answers(file), key)
+    record = records.find(open_answers(file), key)
     sent = "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in record.prompt)
     console.print(Panel(Text(sent), title=f"{record.model}, {record.elicitation}"))
     for text in record.texts:
@@ -57,9 +58,9 @@ def show(key: KeyArgument, file: FileOption = None) -> None:
 @app.command()
 def stats(file: FileOption = None) -> None:
     """What is in the file, by model, and what was ever spent with it."""
-    answers = Answers(file)
+    answers = open_answers(file)
     table = Table("model", "asked", "answers", "tokens", "US dollars", "seconds")
-    groups: dict[tuple[str, str], list[records.Record]] = {}
+    groups: dict[tuple[str, str], list[Record]] = {}
     for record in records.records(answers):
         groups.setdefault((record.model, record.elicitation), []).append(record)
     for (model, elicitation), found in sorted(groups.items()):
@@ -82,7 +83,7 @@ def export(
     model: ModelOption = None,
 ) -> None:
     """Write answers as JSON Lines, to share or to keep under version control."""
-    lines = list(records.export(Answers(file), model))
+    lines = list(records.export(open_answers(file), model))
     out.write_text("".join(f"{line}\n" for line in lines))
     console.print(f"{len(lines)} answers written to {out}", highlight=False, soft_wrap=True)
 
@@ -93,7 +94,7 @@ def import_(
     file: FileOption = None,
 ) -> None:
     """Add answers from JSON Lines; what is known already stays as it is."""
-    added, known = records.insert(Answers(file), source.read_text().splitlines())
+    added, known = records.insert(open_answers(file), source.read_text().splitlines())
     console.print(f"{added} answers added, {known} were known.", highlight=False)
 
 
@@ -104,7 +105,7 @@ def edit(
     file: FileOption = None,
 ) -> None:
     """Correct an answer: from now on the teacher says this."""
-    record = records.edit(Answers(file), key, text)
+    record = records.edit(open_answers(file), key, text)
     console.print(f"{record.key[:10]} now says: {text}", highlight=False, markup=False)
 
 
@@ -115,4 +116,6 @@ def prune(
     days: Annotated[float | None, typer.Option(help="Only answers older than this.")] = None,
 ) -> None:
     """Delete answers of a model, or old ones."""
-    console.print(f"{records.prune(Answers(file), model, days)} answers deleted.", highlight=False)
+    console.print(
+        f"{records.prune(open_answers(file), model, days)} answers deleted.", highlight=False
+    )

@@ -6,6 +6,7 @@
     ├── GroundingError(ValueError)       no grounding fits the env, or names and actions disagree
     ├── ScheduleError(ValueError)        a coefficient or schedule that cannot be one
     ├── PriorError(ValueError)           a prior that is not a distribution, or is missing
+    ├── CheckpointError                  an interrupted training that cannot be resumed like this
     └── LLMError                         the language model cannot be used at all
         ├── ModelUnavailableError        unknown model, refused key, missing weights
         └── AnswersFileError             the answers file is corrupt or not ours
@@ -31,6 +32,10 @@ class ScheduleError(TeacherError, ValueError):
 
 class PriorError(TeacherError, ValueError):
     """A teacher prior that is missing, misshapen or not a distribution."""
+
+
+class CheckpointError(TeacherError):
+    """An interrupted training cannot be resumed with these settings."""
 
 
 class LLMError(TeacherError):

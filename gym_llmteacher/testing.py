@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import math
+import socket
+import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +26,10 @@ class FakeReply:
         (default: ``text`` every time)
     :param status: HTTP status; for 400 and above ``text`` is the error message
     :param headers: extra response headers, for example ``{"Retry-After": "1"}``
-    :param delay: seconds to wait before answering
+    :param delay: seconds to wait before answering; ``math.inf``: for ever
     :param body: raw response body instead of all the above
+    :param cut: reset the connection after so many bytes of the body; 0: before any response
+    :param drip: seconds between two bytes of the body, each of which looks like progress
     :param logprobs: probabilities of the first token, reported as ``top_logprobs``
     """
 
@@ -35,6 +39,8 @@ class FakeReply:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     body: str | None = None
+    cut: int | None = None
+    drip: float = 0.0
     logprobs: Mapping[str, float] | None = None
 
 
@@ -75,7 +81,14 @@ class FakeLLMServer:
         self._honours_n = honours_n
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
+        self._port = 0
+        self.start()
+
+    def start(self) -> None:
+        """Serve, again on the same port after `stop`."""
+        self._closing.clear()
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), _handler_for(self))
+        self._port = self._server.server_address[1]
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._thread = threading.Thread(
@@ -83,22 +96,22 @@ class FakeLLMServer:
         )
         self._thread.start()
 
+    def stop(self) -> None:
+        """Refuse connections until `start`; requests that are being delayed are let go."""
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
     @property
     def url(self) -> str:
         """Base address, for litellm's ``api_base``."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self._port}/v1"
 
     @property
     def model(self) -> dict[str, Any]:
         """Form of the model for `LLMTeacher` and `LLMTeacherWrapper`."""
         return {"model": "openai/fake", "api_base": self.url, "api_key": "fake-key-for-tests"}
-
-    def close(self) -> None:
-        """Stop serving; requests that are being delayed are let go."""
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def __enter__(self) -> FakeLLMServer:
         return self
@@ -109,7 +122,7 @@ class FakeLLMServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        self.stop()
 
     def _next(self, request: Request) -> FakeReply:
         with self._lock:
@@ -124,7 +137,7 @@ class FakeLLMServer:
             answer = replies[min(turn, len(replies) - 1)]
         reply = FakeReply(answer) if isinstance(answer, str) else answer
         if reply.delay > 0:
-            self._closing.wait(reply.delay)
+            self._closing.wait(min(reply.delay, threading.TIMEOUT_MAX))
         return reply
 
     def _body(self, request: Request, reply: FakeReply) -> str:
@@ -173,6 +186,8 @@ def _handler_for(owner: FakeLLMServer) -> type[BaseHTTPRequestHandler]:
             )
             reply = owner._next(request)
             payload = owner._body(request, reply).encode()
+            if reply.cut == 0:
+                return self._reset()
             try:
                 self.send_response(reply.status)
                 self.send_header("Content-Type", "application/json")
@@ -180,9 +195,28 @@ def _handler_for(owner: FakeLLMServer) -> type[BaseHTTPRequestHandler]:
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(payload)
+                self._send(payload[: reply.cut], reply.drip)
+                if reply.cut is not None:
+                    self._reset()
             except (BrokenPipeError, ConnectionResetError):
                 pass  # the client has given up waiting
+
+        def _send(self, payload: bytes, drip: float) -> None:
+            if drip <= 0:
+                self.wfile.write(payload)
+                return
+            for i in range(len(payload)):
+                self.wfile.write(payload[i : i + 1])
+                if owner._closing.wait(drip):
+                    return
+
+        def _reset(self) -> None:
+            """Close without the usual good-bye: the client reads "connection reset by peer"."""
+            self.wfile.flush()
+            now = struct.pack("ii", 1, 0)  # linger on, for no time
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
+            self.connection.close()
+            self.close_connection = True
 
         def log_message(self, format: str, *args: object) -> None:
             """Write nothing to stderr."""

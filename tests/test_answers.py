@@ -8,8 +8,9 @@ import threading
 import pytest
 
 from gym_llmteacher.errors import AnswersFileError
-from gym_llmteacher.llm.answers import SCHEMA_VERSION, Answers, answer_key, default_path
+from gym_llmteacher.llm.answers import Answers, answer_key, default_path
 from gym_llmteacher.llm.reply import Reply
+from gym_llmteacher.llm.sqlite import SCHEMA_VERSION
 
 REPLY = Reply(("Action: {go}", "?"), ((("A", -0.5), ("B", -1.0)), ()), 11, 5, 0.25, 1.5, "m", 2)
 

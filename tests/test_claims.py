@@ -1,5 +1,6 @@
 """Each question is asked once, whoever asks: threads, processes, and after somebody was killed."""
 
+import multiprocessing
 import subprocess
 import sys
 import textwrap
@@ -7,10 +8,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
+from hypothesis import settings
 
 from gym_llmteacher import LLMTeacher, Situation
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.llm.claims import Claims
+from gym_llmteacher.teachers.background import BackgroundAdvisor
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 GOOD = "Action: {a}"
@@ -56,25 +60,61 @@ def test_threads_of_one_process_ask_once():
     assert all(advice.plans == ((("a",), 1.0),) for advice in advices)
 
 
-def test_a_killed_process_leaves_no_claim_and_loses_no_answer(tmp_path):
-    """Killed again and again in the middle of asking; arrived replies are never paid for twice."""
-    path = tmp_path / "answers.sqlite"
-    workers, kills, n = 8, 3, 300
-    with FakeLLMServer(FakeReply(GOOD, delay=0.05)) as server:
-        for seed in range(kills):
-            run = ask(server, path, n, seed)
+def _ask_until_killed(model, path, n, seed):
+    teacher = LLMTeacher(model, path, samples=1, max_retries=0)
+    here = [Situation(f"text {i}", ("a", "b"), np.eye(2, dtype=np.float32)) for i in range(n)]
+    np.random.default_rng(seed).shuffle(here)
+    advisor = BackgroundAdvisor(teacher, workers=WORKERS)
+    advisor.wait(here, 300.0)
+
+
+WORKERS = 8
+KILLS = 50 if settings.default.max_examples > 2_000 else 8
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_loses_nothing_and_asks_nothing_twice(tmp_path):
+    """What had arrived is kept; only a question that was open at a kill may be asked again."""
+    path, n = tmp_path / "answers.sqlite", 24 * KILLS
+    rng = np.random.default_rng(100)
+    asked, sent = {}, {}  # by text: when its requests came, when their replies went
+
+    def answer(body):
+        text = body["messages"][-1]["content"].split('Situation: "')[1].split('"')[0]
+        asked.setdefault(text, []).append(time.monotonic())
+        time.sleep(0.03)
+        sent.setdefault(text, []).append(time.monotonic())
+        return GOOD
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["litellm", "gym_llmteacher.teachers.llm"])
+    kills = []
+    with FakeLLMServer(answer) as server:
+        for seed in range(KILLS):
+            run = context.Process(target=_ask_until_killed, args=(server.model, path, n, seed))
             before = len(server.history)
-            while len(server.history) < before + 30:
-                assert run.poll() is None
-                time.sleep(0.01)
+            run.start()
+            seen = before + rng.integers(1, 25)
+            while len(server.history) < seen and run.is_alive():
+                time.sleep(0.002)
+            time.sleep(rng.uniform(0.0, 0.06))
+            kills.append(time.monotonic())
             run.kill()
-            run.wait()
-            run.stdout.close()
-        last = ask(server, path, n, 9)
-        assert int(last.communicate(timeout=300)[0].split()[-1]) == n
-        # What was on its way at a kill may be asked again, nothing else.
-        assert n <= len(server.history) <= n + kills * workers
+            run.join()
+        arrived = len(Answers(path))
+        last = LLMTeacher(server.model, path, samples=1, max_retries=0)
+        here = [Situation(f"text {i}", ("a", "b"), np.eye(2, dtype=np.float32)) for i in range(n)]
+        advisor = BackgroundAdvisor(last, workers=WORKERS)
+        advisor.wait(here, 300.0)
+        assert not any(advisor.advice(situation).abstained for situation in here)
+        advisor.close()
+    assert 0 < arrived < n  # it was killed before it was through, but not before it began
     assert len(Answers(path)) == n
+    for text, times in asked.items():
+        for start, end in zip(times[:-1], sent[text], strict=False):
+            # Asked again, so it was open at a kill; a reply needs a moment to be read and kept.
+            assert any(start <= kill <= end + 1.0 for kill in kills), text
+    assert n <= len(server.history) <= n + KILLS * WORKERS
 
 
 def test_claims_expire(tmp_path):

@@ -88,6 +88,13 @@ def test_ask_shows_everything(tmp_path):
     assert "tokens" not in text
 
 
+def test_estimate_tells_the_price():
+    text = run("estimate", "--teacher", "openai/gpt-4o-mini", "--frames", 500)
+    for part in ("distinct situations", "requests", "tokens sent", "US dollars", "(at most 0.0"):
+        assert part in text, part
+    assert "costs nothing" in " ".join(run("estimate", *PLANNER, code=2).split())
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

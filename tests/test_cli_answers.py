@@ -51,7 +51,7 @@ def test_list_show_and_stats(file):
     assert text.count("2 of 3: Action: {explore}") == 3
     assert run("list", "--file", file, "--model", "openai/small").count("openai/") == 1
     shown = run("show", key_of(file, "sees key"), "--file", file)
-    assert "Situation: sees key" in shown
+    assert 'Situation: "sees key"' in shown
     assert shown.count("Action: {explore}") == 2
     totals = run("stats", "--file", file)
     assert re.search(r"openai/large\s*│\s*samples\s*│\s*2\s", totals)

@@ -81,7 +81,7 @@ def test_samples_put_what_changes_last():
     assert "MY EXAMPLE" in system["content"]
     assert "Action: {" in system["content"]
     assert user["content"].startswith(
-        "Task: get the key, then open the door\nSituation: Agent sees"
+        'Task: "get the key, then open the door"\nSituation: "Agent sees'
     )
     assert user["content"].endswith("- explore\n- go to key\n- pick up key")
     question = Samples(k=4).question(HERE)

@@ -41,7 +41,8 @@ def test_a_situation_is_asked_once():
     assert metrics.pop("seconds") > 0
     assert metrics == {
         "calls": 2, "hits": 6, "asked": 8, "abstained": 0, "prompt_tokens": 14,
-        "completion_tokens": 24, "cost_usd": 0,
+        "completion_tokens": 24, "cost_usd": 0, "failed": 0, "unreadable": 0, "over_budget": 0,
+        "put_off": 0,
     }  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -26,7 +25,7 @@ def ask_once(
     seed: int = 0,
     after: int = 0,
     elicitation: str | None = None,
-    answers: Path | None = None,
+    answers: str | None = None,
 ) -> None:
     """Print situation, prompt, reply, plan distribution, prior, time and price.
 

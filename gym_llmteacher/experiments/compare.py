@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from stable_baselines3 import PPO
 
+from gym_llmteacher.experiments.checkpoint import Checkpoint, read_checkpoint, sums_since
 from gym_llmteacher.experiments.config import ComparisonConfig
-from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.experiments.plots import film, plot_curves
 from gym_llmteacher.experiments.report import (
     evaluate_teacher,
@@ -14,30 +14,41 @@ from gym_llmteacher.experiments.report import (
     save_results,
     table_rows,
 )
-from gym_llmteacher.experiments.train import RunResult, train_all
+from gym_llmteacher.experiments.train import RunResult, teacher_of, train_all
+from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.teachers.llm import LLMTeacher
-from gym_llmteacher.teachers.make import make_teacher
 
 
-def compare(config: ComparisonConfig, console: Console) -> list[RunResult]:
+def compare(config: ComparisonConfig, console: Console, resume: bool = False) -> list[RunResult]:
     """Run a comparison and write everything into its folder.
 
+    :param resume: go on with what was interrupted; begin where there is nothing to go on with
     :return: one result per arm and seed
     :raises TeacherError: before anything is trained, where env or teacher cannot be used
+    :raises CheckpointError: what was interrupted had other settings
     """
     config.folder.mkdir(parents=True, exist_ok=True)
+    done = read_checkpoint(config.folder, config.identity()) if resume else None
     (config.folder / "config.json").write_text(config.to_json())
-    teacher = make_teacher(config.teacher, config.folder / "answers.sqlite", config.elicitation)
+    teacher = teacher_of(config)
+    answers = config.folder / "answers.sqlite"
+    earlier: dict[str, float] = {}
+    if done is None:
+        done = Checkpoint(config.identity())
+        done.write(config.folder)
+    else:
+        earlier = sums_since(done, Answers(answers)) if answers.exists() else done.sums
     name = teacher.model if isinstance(teacher, LLMTeacher) else type(teacher).__name__
     console.print(
         f"[bold]{config.env}[/]: {config.steps:,} frames, seeds {list(config.seeds)}, "
         f"teacher [bold]{name}[/]"
     )
-    alone: tuple[Evaluation, Evaluation] | None = None
-    if "teacher" in config.arms:
+    if "teacher" in config.arms and done.alone is None:
         with console.status("letting the teacher act alone ..."):
-            alone = evaluate_teacher(config), evaluate_teacher(config, deterministic=True)
-    runs = train_all(config, console)
+            done.alone = evaluate_teacher(config), evaluate_teacher(config, deterministic=True)
+        done.note(teacher.metrics(), earlier)
+        done.write(config.folder)
+    runs, alone = train_all(config, console, done, earlier), done.alone
     save_results(config, runs, alone, config.folder)
     console.print(rich_table(config, table_rows(runs, alone)))
     written = {"table": "results.md, results.json"}
@@ -50,7 +61,7 @@ def compare(config: ComparisonConfig, console: Console) -> list[RunResult]:
         film(config, PPO.load(config.folder / model, device="cpu"), config.folder / "student.gif")
         written["film of the student"] = "student.gif"
         written["student, loads in plain PPO"] = model
-    if (config.folder / "answers.sqlite").exists():
+    if answers.exists():
         written["what the teacher said"] = "answers.sqlite"
     console.print("\nSaved:")
     for what, file in written.items():

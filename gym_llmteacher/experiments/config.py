@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from stable_baselines3.common.utils import LinearSchedule
 
+from gym_llmteacher.llm.redact import without_secrets
 from gym_llmteacher.sb3.coef import coef_spec
 from gym_llmteacher.sb3.features import EgoMapFeatures
 from gym_llmteacher.sb3.loop_free import LoopFreePolicy
@@ -43,14 +44,30 @@ class ComparisonConfig:
     """Episodes per evaluation."""
     out: str = "runs/demo"
     """Folder for models, pictures, tables and the answers file."""
+    budget: dict[str, float] = field(default_factory=dict)
+    """What may be spent with the folder's answers file: any of ``calls``, ``tokens``, ``usd``."""
+    checkpoint_every: int = 10_000
+    """Frames between two checkpoints, from which an interrupted training can be resumed."""
 
     def __post_init__(self) -> None:
         if self.coef is not None:
             coef_spec(self.coef)  # a bad one is told of now, not after the teacher has played
 
     def to_json(self) -> str:
-        """Write as JSON."""
-        return json.dumps(dataclasses.asdict(self), indent=2)
+        """Write as JSON, without keys."""
+        values = dataclasses.asdict(self)
+        if isinstance(self.teacher, dict):
+            values["teacher"] = without_secrets(self.teacher)
+        return json.dumps(values, indent=2)
+
+    def identity(self) -> str:
+        """All that has to be the same for an interrupted comparison to go on, as JSON."""
+        moved = dataclasses.replace(self, out="", budget={}, checkpoint_every=0)
+        if isinstance(moved.teacher, dict):
+            address = {"api_base", "base_url"}
+            teacher = {k: v for k, v in moved.teacher.items() if k not in address}
+            moved = dataclasses.replace(moved, teacher=teacher)
+        return moved.to_json()
 
     @classmethod
     def from_json(cls, text: str) -> ComparisonConfig:

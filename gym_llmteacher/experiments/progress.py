@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from rich.console import Console
@@ -32,13 +32,20 @@ _WINDOW = 100
 class ProgressCallback(BaseCallback):
     """Keeps the bar up to date, and records the learning curve after every rollout.
 
-    ``curve`` is a list of ``(frames, success rate of the last 100 training episodes)``.
+    ``curve`` is a list of ``(frames, success rate of the last 100 training episodes)``; ``taught``,
+    of students with a teacher, is one of ``(frames, λ, calls to the language model so far)``.
+
+    :param earlier: totals of the teacher in a process that was interrupted
     """
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
+    def __init__(
+        self, progress: Progress, task: TaskID, earlier: Mapping[str, float] | None = None
+    ) -> None:
         super().__init__()
         self._progress, self._task = progress, task
+        self._earlier = earlier
         self.curve: list[tuple[int, float]] = []
+        self.taught: list[tuple[int, float, float]] = []
 
     def _on_step(self) -> bool:
         return True
@@ -47,17 +54,13 @@ class ProgressCallback(BaseCallback):
         # Episodes not yet played count as failures, or one lucky first episode would be 100 %.
         success = float(np.sum(self.model.ep_success_buffer or 0)) / _WINDOW
         self.curve.append((self.num_timesteps, success))
-        self._progress.update(
-            self._task, completed=self.num_timesteps, status=self._status(success)
-        )
-
-    def _status(self, success: float) -> str:
         parts = [f"success {success:4.0%}"]
         if isinstance(self.model, TeacherMixin):
             coef = self.model.current_coef
-            totals: dict[str, Any] = teacher_totals(self.training_env)
+            totals = teacher_totals(self.training_env, self._earlier)
+            self.taught.append((self.num_timesteps, coef, totals.get("calls", 0.0)))
             parts.append(f"λ {coef:.2f}")
             if "calls" in totals:
                 parts.append(f"{totals['calls']:.0f} calls")
                 parts.append(f"${totals.get('cost_usd', 0.0):.2f}")
-        return " · ".join(parts)
+        self._progress.update(self._task, completed=self.num_timesteps, status=" · ".join(parts))

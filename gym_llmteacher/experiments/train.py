@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import gymnasium as gym
 from rich.console import Console
 from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import VecEnv
 
+from gym_llmteacher.experiments.checkpoint import Checkpoint, restore, snapshot
 from gym_llmteacher.experiments.config import ARM_NAMES, Arm, ComparisonConfig, ppo_arguments
 from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, student_actor
 from gym_llmteacher.experiments.progress import ProgressCallback, make_progress
 from gym_llmteacher.sb3.ppo import TeacherPPO
-from gym_llmteacher.sb3.telemetry import teacher_totals
+from gym_llmteacher.sb3.telemetry import teacher_sums, teacher_totals
+from gym_llmteacher.teachers.base import Teacher
+from gym_llmteacher.teachers.make import make_teacher
 from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 
 
 @dataclass
 class RunResult:
-    """What one run gave; ``seconds`` is wall time of training alone."""
+    """What one run gave.
+
+    :param seconds: wall time of training alone
+    :param curve: ``(frames, success rate of the last 100 training episodes)``
+    :param teacher: totals of the teacher
+    :param taught: ``(frames, λ, calls to the language model so far)``
+    """
 
     arm: Arm
     seed: int
@@ -32,22 +43,31 @@ class RunResult:
     seconds: float
     curve: list[tuple[int, float]]
     teacher: dict[str, float] = field(default_factory=dict)
+    taught: list[tuple[int, float, float]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
 
 
+def teacher_of(config: ComparisonConfig) -> Teacher:
+    """The comparison's teacher, shared within the process.
+
+    :raises ModelUnavailableError: it cannot be used
+    """
+    return make_teacher(
+        config.teacher,
+        config.folder / "answers.sqlite",
+        config.elicitation,
+        file_budget=config.budget or None,
+    )
+
+
 def taught(config: ComparisonConfig) -> Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]:
     """Return a function that wraps an env with the comparison's teacher."""
-    answers = config.folder / "answers.sqlite"
-
-    def wrap(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
-        return LLMTeacherWrapper(
-            env, teacher=config.teacher, answers=answers, elicitation=config.elicitation
-        )
-
-    return wrap
+    # The teacher itself, not its name: a key in the name would go wherever the env goes.
+    teacher = teacher_of(config)
+    return lambda env: LLMTeacherWrapper(env, teacher=teacher)
 
 
 def is_map(env_id: str) -> bool:
@@ -71,30 +91,89 @@ def make_student(config: ComparisonConfig, arm: Arm, seed: int, verbose: int = 0
     return PPO(policy, env, device="cpu", verbose=verbose, **arguments)
 
 
-def train_all(config: ComparisonConfig, console: Console) -> list[RunResult]:
-    """Train every arm on every seed and save each student as ``<arm>-<seed>.zip``."""
-    config.folder.mkdir(parents=True, exist_ok=True)
-    results = []
+class Checkpoints(BaseCallback):
+    """Writes a checkpoint between rollouts, every so many frames.
+
+    :param every: frames between two checkpoints
+    :param write: called with the frames so far
+    """
+
+    def __init__(self, every: int, write: Callable[[], None]) -> None:
+        super().__init__()
+        self._every, self._write = every, write
+        self._last = 0
+
+    def _on_training_start(self) -> None:
+        self._last = self.num_timesteps
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps - self._last >= self._every:
+            self._last = self.num_timesteps
+            self._write()
+
+    def _on_step(self) -> bool:
+        return True
+
+
+def train_all(
+    config: ComparisonConfig, console: Console, done: Checkpoint, earlier: Mapping[str, float]
+) -> list[RunResult]:
+    """Train every arm on every seed and save each student as ``<arm>-<seed>.zip``.
+
+    :param done: what there is already; it is kept up to date
+    :param earlier: totals of the teacher in a process that was interrupted
+    """
+    finished = {(run.arm, run.seed) for run in done.runs}
     for seed in config.seeds:
         for arm in config.arms:
-            results.append(_train_one(config, arm, seed, console))
-    return results
+            if (arm, seed) not in finished:
+                done.runs.append(_train_one(config, arm, seed, console, done, earlier))
+                done.student = None
+                done.write(config.folder)
+    return done.runs
 
 
-def _train_one(config: ComparisonConfig, arm: Arm, seed: int, console: Console) -> RunResult:
+def _train_one(
+    config: ComparisonConfig,
+    arm: Arm,
+    seed: int,
+    console: Console,
+    done: Checkpoint,
+    earlier: Mapping[str, float],
+) -> RunResult:
     model = make_student(config, arm, seed)
+    student = done.student
+    if student is not None:
+        model = restore(student, model, teacher_of(config) if arm == "teacher" else None)
+        console.print(f"{ARM_NAMES[arm]} seed {seed} goes on from {model.num_timesteps:,} frames")
+    before = student.seconds if student else 0.0
+    start = time.perf_counter()
     with make_progress(console) as progress:
         label = f"{ARM_NAMES[arm]:>10} seed {seed}"
         task = progress.add_task(label, total=config.steps, status="success   0%")
-        callback = ProgressCallback(progress, task)
-        start = time.perf_counter()
-        model.learn(config.steps, callback=callback)
-        seconds = time.perf_counter() - start
+        watch = ProgressCallback(progress, task, earlier)
+        if student is not None:
+            watch.curve, watch.taught = list(student.curve), list(student.taught)
+
+        def write() -> None:
+            if arm == "teacher":
+                done.note(teacher_sums(_vec_env(model)), earlier)
+            seconds = before + time.perf_counter() - start
+            done.student = snapshot(model, arm, seed, watch.curve, watch.taught, seconds)
+            done.write(config.folder)
+
+        model.learn(
+            config.steps - model.num_timesteps,
+            callback=[watch, Checkpoints(config.checkpoint_every, write)],
+            reset_num_timesteps=student is None,
+        )
+        seconds = before + time.perf_counter() - start
         progress.update(task, completed=model.num_timesteps)
     model.save(config.folder / f"{arm}-{seed}.zip")
-    env = model.get_env()
-    assert env is not None
-    totals = teacher_totals(env) if arm == "teacher" else {}
+    env = _vec_env(model)
+    totals = teacher_totals(env, earlier) if arm == "teacher" else {}
+    if arm == "teacher":
+        done.note(teacher_sums(env), earlier)
     env.close()
     scores = [
         evaluate(
@@ -103,5 +182,12 @@ def _train_one(config: ComparisonConfig, arm: Arm, seed: int, console: Console) 
         for deterministic in (False, True)
     ]
     return RunResult(
-        arm, seed, model.num_timesteps, scores[0], scores[1], seconds, callback.curve, totals
-    )
+        arm, seed, model.num_timesteps, scores[0], scores[1], seconds, watch.curve, totals,
+        watch.taught,
+    )  # fmt: skip
+
+
+def _vec_env(model: PPO) -> VecEnv:
+    env = model.get_env()
+    assert env is not None
+    return env

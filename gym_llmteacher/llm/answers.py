@@ -14,61 +14,17 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from gym_llmteacher.errors import AnswersFileError
 from gym_llmteacher.llm.reply import Reply
+from gym_llmteacher.llm.sqlite import ENV_VAR, connect
+from gym_llmteacher.llm.store import Record, Spend, Store
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-
-ENV_VAR = "GYM_LLMTEACHER_ANSWERS"
-APPLICATION_ID = 0x4C4C4D54  # "LLMT"
-SCHEMA_VERSION = 1
-_BUSY_SECONDS = 30.0
-_SCHEMA = """
-CREATE TABLE spend (               -- one row: what has been paid for since the file was made
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    calls INTEGER NOT NULL,
-    tokens INTEGER NOT NULL,
-    usd REAL NOT NULL
-);
-INSERT INTO spend VALUES (1, 0, 0, 0.0);
-CREATE TABLE claims (              -- questions being asked right now
-    key TEXT PRIMARY KEY,
-    owner TEXT NOT NULL,           -- host, process and thread
-    expires REAL NOT NULL          -- seconds since 1970, UTC
-) WITHOUT ROWID;
-CREATE TABLE answers (
-    key TEXT PRIMARY KEY,          -- sha256 of model, elicitation, messages and parameters
-    model TEXT NOT NULL,
-    elicitation TEXT NOT NULL,
-    text TEXT NOT NULL,            -- the situation this question was first asked for
-    prompt TEXT NOT NULL,          -- JSON: messages
-    reply TEXT NOT NULL,           -- JSON: raw texts, log-probabilities, tokens, cost, seconds
-    prompt_tokens INTEGER NOT NULL,
-    completion_tokens INTEGER NOT NULL,
-    cost_usd REAL NOT NULL,
-    seconds REAL NOT NULL,
-    created REAL NOT NULL          -- seconds since 1970, UTC
-) WITHOUT ROWID
-"""
-
-
-class Spend(NamedTuple):
-    """An amount of requests, tokens and US dollars."""
-
-    calls: int = 0
-    tokens: int = 0
-    usd: float = 0.0
-
-    def __add__(self, other: Spend) -> Spend:  # type: ignore[override]
-        return Spend(self.calls + other.calls, self.tokens + other.tokens, self.usd + other.usd)
-
-    def __sub__(self, other: Spend) -> Spend:
-        return Spend(self.calls - other.calls, self.tokens - other.tokens, self.usd - other.usd)
+_COLUMNS = "key, model, elicitation, text, prompt, reply, created, edited"
 
 
 def default_path() -> str:
@@ -104,7 +60,7 @@ def answer_key(
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-class Answers:
+class Answers(Store):
     """An answers file, opened when it is first needed, in every process anew.
 
     :param path: file, or ``":memory:"`` to keep nothing (default: `default_path`)
@@ -149,41 +105,74 @@ class Answers:
             self._warn(error)
             return None
 
-    def put(
-        self,
-        key: str,
-        reply: Reply,
-        *,
-        model: str,
-        elicitation: str,
-        text: str = "",
-        messages: Sequence[Mapping[str, str]] = (),
-    ) -> Reply:
-        """Store an answer, unless another process was faster.
-
-        :return: the answer that counts: the stored one
-        """
-        row = (
-            key,
-            model,
-            elicitation,
-            text,
-            json.dumps([dict(m) for m in messages]),
-            json.dumps(reply.as_dict()),
-            reply.prompt_tokens,
-            reply.completion_tokens,
-            reply.cost_usd,
-            reply.seconds,
-            time.time(),
-        )
+    def add(self, record: Record) -> Reply:
+        """Store an answer, unless another process was faster; return the one that counts."""
         try:
-            with self._lock:
-                statement = f"INSERT OR IGNORE INTO answers VALUES ({','.join('?' * len(row))})"
-                self._open().execute(statement, row)
+            self.insert([record])
         except (sqlite3.Error, AnswersFileError) as error:
             self._warn(error)
-            return reply
-        return self.get(key) or reply
+            return Reply.from_dict(record.reply)
+        return self.get(record.key) or Reply.from_dict(record.reply)
+
+    def records(self) -> list[Record]:
+        """Everything, oldest first."""
+        query = f"SELECT {_COLUMNS} FROM answers ORDER BY created, key"
+        with self._lock:
+            rows = self._open().execute(query).fetchall()
+        return [
+            Record(
+                key, model, how, text, json.loads(prompt), json.loads(reply), created, bool(edited)
+            )
+            for key, model, how, text, prompt, reply, created, edited in rows
+        ]
+
+    def insert(self, records: Iterable[Record]) -> int:
+        """Add records whose keys are new, all or none; return how many."""
+        rows = [_row(record) for record in records]
+        marks = ",".join("?" * 12)
+
+        def add(connection: sqlite3.Connection) -> int:
+            before = connection.total_changes
+            connection.executemany(f"INSERT OR IGNORE INTO answers VALUES ({marks})", rows)
+            return connection.total_changes - before
+
+        return self.transaction(add)
+
+    def replace(self, record: Record) -> None:
+        """Put a record in the place of the one with the same key."""
+        marks = ",".join("?" * 12)
+        row = _row(record)
+        self.transaction(
+            lambda c: c.execute(f"INSERT OR REPLACE INTO answers VALUES ({marks})", row)
+        )
+
+    def delete(self, keys: Iterable[str]) -> int:
+        """Delete records; return how many there were."""
+        rows = [(key,) for key in keys]
+        return self.transaction(
+            lambda c: (
+                c.executemany("DELETE FROM answers WHERE key = ?", rows).rowcount if rows else 0
+            )
+        )
+
+    def claim(self, key: str, owner: str, seconds: float, lives: Callable[[str], bool]) -> bool:
+        """Claim a question for so many seconds, unless it is claimed by somebody who lives."""
+
+        def take(connection: sqlite3.Connection) -> bool:
+            query = "SELECT owner, expires FROM claims WHERE key = ?"
+            row = connection.execute(query, (key,)).fetchone()
+            if row is not None and row[1] > time.time() and lives(row[0]):
+                return False
+            values = (key, owner, time.time() + seconds)
+            connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", values)
+            return True
+
+        return self.transaction(take)
+
+    def release(self, key: str, owner: str) -> None:
+        """Give up a claim, if it is this owner's."""
+        statement = "DELETE FROM claims WHERE key = ? AND owner = ?"
+        self.transaction(lambda c: c.execute(statement, (key, owner)))
 
     def transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do something to the file that no other process can come between."""
@@ -199,11 +188,7 @@ class Answers:
             return result
 
     def spend(self, amount: Spend, limits: tuple[float, float, float]) -> bool:
-        """Add to what has been spent, in one step, unless that passes a limit.
-
-        :param limits: of calls, tokens and US dollars; ``inf`` for none
-        :return: whether it was added
-        """
+        """Add to what has been spent, in one step, unless that passes a limit."""
         calls, tokens, usd = (min(limit, 1e300) for limit in limits)
         statement = (
             "UPDATE spend SET calls = calls + :c, tokens = tokens + :t, usd = usd + :u "
@@ -253,66 +238,34 @@ class Answers:
             self._inherited.append(self._connection)
             self._connection, self._pid = None, os.getpid()
         if self._connection is None:
-            self._connection = _connect(self.path)
+            self._connection = connect(self.path)
         return self._connection
 
 
-def _connect(path: str) -> sqlite3.Connection:
-    try:
-        if path != ":memory:":
-            Path(path).expanduser().parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(
-            path if path == ":memory:" else Path(path).expanduser(),
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,  # all use is under one lock
-        )
-    except (OSError, sqlite3.Error) as error:
-        raise _trouble(path, f"it cannot be opened ({error})") from None
-    try:
-        _prepare(connection, path)
-    except sqlite3.Error as error:
-        connection.close()
-        raise _trouble(path, f"it is not an intact SQLite file ({error})") from None
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+def _row(record: Record) -> tuple[Any, ...]:
+    reply = Reply.from_dict(record.reply)
+    return (
+        record.key, record.model, record.elicitation, record.text, json.dumps(record.prompt),
+        json.dumps(reply.as_dict()), reply.prompt_tokens, reply.completion_tokens, reply.cost_usd,
+        reply.seconds, record.created, int(record.edited),
+    )  # fmt: skip
 
 
-def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    """Look before anything is written; create the table in an empty file."""
-    if _is_new(connection, path):
-        connection.execute("BEGIN IMMEDIATE")
-        if _is_new(connection, path):  # another process may have been faster
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            for statement in _SCHEMA.split(";"):  # executescript would commit first
-                connection.execute(statement)
-        connection.execute("COMMIT")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+def open_answers(spec: str | os.PathLike[str] | Store | None = None) -> Store:
+    """Open the store that ``spec`` names.
 
+    :param spec: path of a file, ``":memory:"``, ``"redis://host:port/0"``, or a `Store`;
+        ``None``: `default_path`
+    :raises AnswersFileError: Redis is wanted and its client is not installed
 
-def _is_new(connection: sqlite3.Connection, path: str) -> bool:
-    owner = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master")]
-    if owner == 0 and not tables:
-        return True
-    if owner != APPLICATION_ID:
-        raise _trouble(path, f"it is a database of something else (tables: {', '.join(tables)})")
-    if version > SCHEMA_VERSION:
-        raise _trouble(path, f"a newer gym_llmteacher wrote it (schema {version})")
-    fault = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if fault != "ok":
-        raise _trouble(path, f"it is damaged ({fault})")
-    return False
+    >>> type(open_answers(":memory:")).__name__
+    'Answers'
+    """
+    if isinstance(spec, Store):
+        return spec
+    path = default_path() if spec is None else os.fspath(spec)
+    if path.startswith(("redis://", "rediss://", "unix://")):
+        from gym_llmteacher.llm.redis_store import RedisAnswers
 
-
-def _trouble(path: str, what: str) -> AnswersFileError:
-    return AnswersFileError(
-        f"answers file {path}: {what}; expected an answers file of gym_llmteacher, or no file. "
-        "It was left as it is. Cure: move it away, or name another file with answers=... or "
-        f"${ENV_VAR}."
-    )
+        return RedisAnswers(path)
+    return Answers(path)

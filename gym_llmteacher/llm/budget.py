@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gym_llmteacher.errors import LLMError
-from gym_llmteacher.llm.answers import Answers, Spend
 from gym_llmteacher.llm.locked import Locked
+from gym_llmteacher.llm.store import Spend, Store
 
 
 class BudgetSpentError(LLMError):
@@ -66,7 +66,7 @@ class Budget(Locked):
         self,
         limits: Limits | Mapping[str, float] | None = None,
         file_limits: Limits | Mapping[str, float] | None = None,
-        answers: Answers | None = None,
+        answers: Store | None = None,
     ) -> None:
         super().__init__()
         self.limits = _limits(limits)
@@ -99,6 +99,24 @@ class Budget(Locked):
             self.spent = self.spent - taken + cost
         if self.answers is not None:
             self.answers.spend(cost - taken, (math.inf, math.inf, math.inf))
+
+    def left(self) -> float:
+        """Share of the tightest limit that is left, in [0, 1]; 1 where there is no limit.
+
+        >>> budget = Budget(Limits(calls=4))
+        >>> _ = budget.take(Spend(1)); budget.left()
+        0.75
+        """
+        with self._lock:
+            shares = [_left(self.spent, self.limits)]
+        if self.answers is not None and self.file_limits != Limits():
+            shares.append(_left(self.answers.spent(), self.file_limits))
+        return min(shares)
+
+
+def _left(spent: Spend, limits: Limits) -> float:
+    pairs = ((getattr(spent, name), getattr(limits, name)) for name in ("calls", "tokens", "usd"))
+    return min(max(0.0, 1 - have / limit) if limit > 0 else 0.0 for have, limit in pairs)
 
 
 def _limits(spec: Limits | Mapping[str, float] | None) -> Limits:

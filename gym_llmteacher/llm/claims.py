@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-import sqlite3
 import threading
-import time
 
-from gym_llmteacher.llm.answers import Answers
+from gym_llmteacher.llm.store import Store
 
 
 class Claims:
@@ -19,6 +17,7 @@ class Claims:
 
     Example::
 
+        >>> from gym_llmteacher.llm.answers import Answers
         >>> claims = Claims(Answers(":memory:"), seconds=60)
         >>> claims.take("question"), claims.take("question")
         (True, False)
@@ -26,29 +25,17 @@ class Claims:
         True
     """
 
-    def __init__(self, answers: Answers, seconds: float) -> None:
+    def __init__(self, answers: Store, seconds: float) -> None:
         self.answers = answers
         self.seconds = seconds
 
     def take(self, key: str) -> bool:
         """Claim a question; False while somebody else holds it."""
-
-        def claim(connection: sqlite3.Connection) -> bool:
-            row = connection.execute(
-                "SELECT owner, expires FROM claims WHERE key = ?", (key,)
-            ).fetchone()
-            if row is not None and row[1] > time.time() and _may_live(row[0]):
-                return False
-            values = (key, _owner(), time.time() + self.seconds)
-            connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", values)
-            return True
-
-        return self.answers.transaction(claim)
+        return self.answers.claim(key, _owner(), self.seconds, _may_live)
 
     def release(self, key: str) -> None:
         """Give up a claim of this thread."""
-        statement = "DELETE FROM claims WHERE key = ? AND owner = ?"
-        self.answers.transaction(lambda c: c.execute(statement, (key, _owner())) and None)
+        self.answers.release(key, _owner())
 
 
 def _owner() -> str:

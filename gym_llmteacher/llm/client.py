@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import math
 import os
 import random
 import re
@@ -15,11 +16,12 @@ from typing import Any
 
 from gym_llmteacher.errors import LLMError, ModelUnavailableError
 from gym_llmteacher.llm import local
-from gym_llmteacher.llm.answers import Spend
 from gym_llmteacher.llm.budget import Budget
+from gym_llmteacher.llm.deadline import within
 from gym_llmteacher.llm.limiter import Breaker, Limiter
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
+from gym_llmteacher.llm.store import Spend
 
 logger = logging.getLogger(__name__)
 Messages = Sequence[Mapping[str, str]]
@@ -95,6 +97,8 @@ class Client:
     :param limiter: waits for its turn before every request
     :param breaker: stops asking a server that is down
     :param sleep: how to wait between attempts, ``sleep(seconds)``
+    :param deadline: seconds until a question is given up, with all its requests and pauses
+        (``None``: twice ``timeout``, for each request it takes)
     """
 
     def __init__(
@@ -107,11 +111,13 @@ class Client:
         budget: Budget | None = None,
         limiter: Limiter | None = None,
         breaker: Breaker | None = None,
+        deadline: float | None = None,
     ) -> None:
         self.model = model
         self.options = dict(options or {})
         self.timeout = timeout
         self.max_retries = max_retries
+        self.deadline = deadline
         self._sleep = sleep
         self.budget = budget
         self.limiter = limiter or Limiter()
@@ -128,11 +134,14 @@ class Client:
         :raises ModelUnavailableError: the model can never answer (key, name, parameters)
         :raises CallFailedError: it did not answer this question
         """
-        reply = self._request(messages, n if self._multiple(n) else 1, params)
+        at_once = self.samples_at_once(n)
+        seconds = self.deadline or 2 * self.timeout * (1 if at_once else n)
+        ends = time.monotonic() + seconds
+        reply = self._request(messages, n if at_once else 1, params, ends)
         while len(reply.texts) < n and reply.calls < n:
             if self._takes_n:
                 self._takes_n = False  # it was asked for n, and ignored that
-            reply = reply + self._request(messages, 1, params)
+            reply = reply + self._request(messages, 1, params, ends)
         if not reply.texts:
             raise CallFailedError(f"{self.model} returned no choices.")
         return reply
@@ -158,7 +167,8 @@ class Client:
             logger.warning("%s The teacher abstains until it answers.", error)
             return None
 
-    def _multiple(self, n: int) -> bool:
+    def samples_at_once(self, n: int) -> bool:
+        """Whether ``n`` samples are asked for with one request, as far as that is known."""
         if n > 1 and self._takes_n is None:
             try:
                 supported = load_litellm().get_supported_openai_params(self.model) or ()
@@ -167,12 +177,19 @@ class Client:
             self._takes_n = local.is_local(self.model) or "n" in supported
         return n > 1 and bool(self._takes_n)
 
-    def _request(self, messages: Messages, n: int, params: Mapping[str, Any]) -> Reply:
+    def _request(
+        self, messages: Messages, n: int, params: Mapping[str, Any], ends: float = math.inf
+    ) -> Reply:
         """One request, repeated while the trouble may pass.
 
+        :param ends: when to give up, by the monotonic clock
         :raises BudgetSpentError: before a request that could cost more than is left
         """
-        from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+        from tenacity import (
+            RetryCallState,
+            Retrying,
+            retry_if_exception,
+        )
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -183,9 +200,13 @@ class Client:
         def may_pass(error: BaseException) -> bool:
             return isinstance(error, _TransientError) and (error.retry_after or 0) <= _LONGEST_WAIT
 
+        def enough(state: RetryCallState) -> bool:
+            too_late = time.monotonic() + state.upcoming_sleep >= ends
+            return too_late or state.attempt_number > self.max_retries
+
         retrying = Retrying(
             sleep=self._sleep,
-            stop=stop_after_attempt(self.max_retries + 1),
+            stop=enough,
             wait=wait,
             retry=retry_if_exception(may_pass),
             reraise=True,
@@ -197,18 +218,18 @@ class Client:
             )
         started = time.monotonic()
         try:
-            response = retrying(self._once, messages, n, params)
+            response = retrying(self._once, messages, n, params, ends)
         except _TransientError as error:
             self.breaker.failed()
             raise CallFailedError(str(error)) from None
         self.breaker.worked()
         return self._reply(response, time.monotonic() - started)
 
-    def _once(self, messages: Messages, n: int, params: Mapping[str, Any]) -> Any:
+    def _once(self, messages: Messages, n: int, params: Mapping[str, Any], ends: float) -> Any:
         if local.is_local(self.model):
             self.probe(messages)  # litellm would wrap "weights are missing" beyond recognition
         arguments = {
-            "timeout": self.timeout,
+            "timeout": max(0.01, min(self.timeout, ends - time.monotonic())),
             **params,
             **({"n": n} if n > 1 else {}),
             **self.options,
@@ -221,9 +242,7 @@ class Client:
         cost = Spend(1)
         try:
             with self.limiter.turn(taken.tokens):
-                response = litellm.completion(
-                    model=self.model, messages=[dict(m) for m in messages], **arguments
-                )
+                response = self._complete(litellm, messages, arguments)
             cost = self._cost(response)
             return response
         except Exception as error:  # litellm's exceptions share no base of their own
@@ -232,6 +251,16 @@ class Client:
         finally:
             if self.budget is not None:
                 self.budget.settle(taken, cost)
+
+    def _complete(self, litellm: Any, messages: Messages, arguments: Mapping[str, Any]) -> Any:
+        def work() -> Any:
+            sent = [dict(message) for message in messages]
+            return litellm.completion(model=self.model, messages=sent, **arguments)
+
+        if local.is_local(self.model):
+            return work()
+        # litellm's own time-out comes first, and says more, where it does come.
+        return within(1.1 * float(arguments["timeout"]) + 0.25, work)
 
     def _take(self, litellm: Any, messages: Messages, arguments: Mapping[str, Any]) -> Spend:
         """Set aside what this request may cost at most.

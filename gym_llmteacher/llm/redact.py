@@ -38,3 +38,25 @@ def redact(text: str, secrets: frozenset[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return _LOOKS_LIKE_KEY.sub("***", _USERINFO.sub("***", text))
+
+
+def without_secrets(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy a model's options for a report: every secret is ``***``.
+
+    >>> without_secrets({"model": "openai/x", "api_key": "short"})
+    {'model': 'openai/x', 'api_key': '***'}
+    """
+    return _hidden(options, secrets_of(options), every=False)
+
+
+def _hidden(options: Mapping[str, Any], secrets: frozenset[str], every: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            shown[name] = _hidden(value, secrets, every or "header" in str(name).lower())
+        elif isinstance(value, str):
+            secret = every or _SECRET_NAME.search(str(name))
+            shown[name] = "***" if secret else redact(value, secrets)
+        else:
+            shown[name] = value
+    return shown

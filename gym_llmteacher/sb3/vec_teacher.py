@@ -10,9 +10,12 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from gym_llmteacher.errors import GroundingError
-from gym_llmteacher.situation import Situation, prior_from, uniform_prior
+from gym_llmteacher.situation import Advice, Situation, prior_from, uniform_prior
 from gym_llmteacher.teachers.background import BackgroundAdvisor
+from gym_llmteacher.teachers.helper import HelperTeacher
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
+from gym_llmteacher.wrappers.ask import Condition
+from gym_llmteacher.wrappers.asker import Asker, saved_questions
 from gym_llmteacher.wrappers.teacher import check_epsilon
 
 
@@ -35,6 +38,9 @@ class VecTeacher(VecEnvWrapper):
     :param elicitation: as for `LLMTeacherWrapper`
     :param workers: questions open at once
     :param patience: seconds to wait for late answers before each update
+    :param ask: when to ask, as for `LLMTeacherWrapper`
+    :param helper: ask from a process of its own (`HelperTeacher`): for thousands of questions, each
+        of which would take this process some ten milliseconds
     :raises GroundingError: the envs do not describe their situations
     :raises ModelUnavailableError: unknown model, missing key, missing weights
 
@@ -60,6 +66,8 @@ class VecTeacher(VecEnvWrapper):
         elicitation: str | None = None,
         workers: int = 16,
         patience: float = 5.0,
+        ask: Condition | None = None,
+        helper: bool = False,
     ) -> None:
         super().__init__(venv)
         check_epsilon(epsilon)
@@ -74,36 +82,42 @@ class VecTeacher(VecEnvWrapper):
                 "negative number of seconds."
             )
         self.teacher = make_teacher(teacher, answers=answers, elicitation=elicitation)
+        if helper:
+            self.teacher = HelperTeacher(self.teacher, workers)
         self.teacher.probe()
         self.epsilon = float(epsilon)
         self.patience = float(patience)
         self.advisor = BackgroundAdvisor(self.teacher, workers)
         self._n_actions = int(venv.action_space.n)  # type: ignore[attr-defined]
         self._late = self._came_late = 0
+        self.ask = ask
+        self._askers = (
+            None if ask is None else [Asker(ask, self.teacher) for _ in range(venv.num_envs)]
+        )
 
     def reset(self) -> VecEnvObs:
         """Reset all envs; their priors are in ``unwrapped.reset_infos``."""
         obs = self.venv.reset()
-        for info in self.venv.unwrapped.reset_infos:
-            self._teach(info)
+        for i, info in enumerate(self.venv.unwrapped.reset_infos):
+            self._teach(i, info, obs, starts=True)
         return obs
 
     def step_wait(self) -> VecEnvStepReturn:
         """Step, and look up or ask what the new situations need."""
         obs, rewards, dones, infos = self.venv.step_wait()
-        for info in infos:
-            self._teach(info)
-        for i in dones.nonzero()[0]:
-            self._teach(self.venv.unwrapped.reset_infos[i])
+        for i, info in enumerate(infos):
+            self._teach(i, info, obs)
+        for i in dones.nonzero()[0].tolist():
+            self._teach(i, self.venv.unwrapped.reset_infos[i], obs, starts=True)
         return obs, rewards, dones, infos
 
-    def _teach(self, info: dict[str, Any]) -> None:
+    def _teach(self, i: int, info: dict[str, Any], obs: VecEnvObs, starts: bool = False) -> None:
         situation = info.pop("teacher_situation", None)
         if situation is None:
             info.setdefault("teacher_prior", uniform_prior(self._n_actions))
             info.setdefault("teacher_weight", 0.0)
             return
-        advice = self.advisor.advice(situation)
+        advice = self._advice(i, situation, obs, starts)
         if advice is None:
             self._late += 1
             info["teacher_prior"], info["teacher_weight"] = uniform_prior(self._n_actions), 0.0
@@ -111,6 +125,20 @@ class VecTeacher(VecEnvWrapper):
         else:
             prior, weight = prior_from(advice, situation, self.epsilon)
             info["teacher_prior"], info["teacher_weight"] = prior, weight
+
+    def _advice(self, i: int, situation: Situation, obs: VecEnvObs, starts: bool) -> Advice | None:
+        """Advice, or ``None`` where it has been asked for and is not there yet."""
+        if self._askers is None:
+            return self.advisor.advice(situation)
+        asker = self._askers[i]
+        if starts:
+            asker.reset()
+        advice = self.advisor.recall(situation)
+        waiting = advice is None and self.advisor.is_asked(situation)
+        if asker.asks(situation, _of_env(obs, i), known=waiting or advice is not None):
+            advice = self.advisor.advice(situation)
+            waiting = advice is None
+        return None if waiting else asker.settled(advice, situation)
 
     def late_priors(
         self, pending: Mapping[Any, Situation], patience: float | None = None
@@ -140,9 +168,18 @@ class VecTeacher(VecEnvWrapper):
         ``late``: steps whose answer was not there at once; ``came_late``: those of them whose
         answer was there in time for the update.
         """
-        return {**self.teacher.metrics(), "late": self._late, "came_late": self._came_late}
+        own = {"late": self._late, "came_late": self._came_late, **saved_questions(self.ask)}
+        return {**self.teacher.metrics(), **own}
 
     def close(self) -> None:
         """Close envs and give up open questions."""
         self.advisor.close()
+        if isinstance(self.teacher, HelperTeacher):
+            self.teacher.close()
         self.venv.close()
+
+
+def _of_env(obs: VecEnvObs, i: int) -> Any:
+    if isinstance(obs, dict):
+        return {key: value[i] for key, value in obs.items()}
+    return tuple(value[i] for value in obs) if isinstance(obs, tuple) else obs[i]

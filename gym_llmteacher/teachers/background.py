@@ -49,6 +49,17 @@ class BackgroundAdvisor:
             del self._asked[situation.text]
         return advice
 
+    def recall(self, situation: Situation) -> Advice | None:
+        """Advice that costs nothing: nothing is asked because of this."""
+        if situation.text in self._asked:
+            return self.advice(situation)
+        return self.teacher.recall(situation)
+
+    def is_asked(self, situation: Situation) -> bool:
+        """Whether there is a question about this text that has not been answered so far."""
+        future = self._asked.get(situation.text)
+        return future is not None and not future.done()
+
     def wait(self, situations: Iterable[Situation], seconds: float) -> None:
         """Wait until there is advice for all of them, but not longer than this."""
         wait([self._ask(situation) for situation in situations], timeout=seconds)

@@ -33,6 +33,14 @@ class Teacher(ABC):
         """Advice that takes no time, or ``None`` where `advise` would have to be waited for."""
         return None
 
+    def recall(self, situation: Situation) -> Advice | None:
+        """Advice that costs nothing, though it may take a look into a file."""
+        return self.known(situation)
+
+    def budget_left(self) -> float:
+        """Share of the budget that is left, in [0, 1]; 1 where there is none."""
+        return 1.0
+
     def probe(self) -> None:  # noqa: B027  (an optional hook, not a forgotten abstract method)
         """Check once, at construction of the wrapper, that this teacher can be asked at all.
 

@@ -58,6 +58,15 @@ class CascadeTeacher(Teacher):
         advice = self.teachers[0].known(situation)
         return None if advice is None or advice.abstained else advice
 
+    def recall(self, situation: Situation) -> Advice | None:
+        """What the first teacher can say for nothing."""
+        advice = self.teachers[0].recall(situation)
+        return None if advice is None or advice.abstained else advice
+
+    def budget_left(self) -> float:
+        """The first teacher's."""
+        return self.teachers[0].budget_left()
+
     def probe(self) -> None:
         """Check every teacher: a fallback that cannot work is found out now, not at night."""
         for teacher in self.teachers:

@@ -14,30 +14,23 @@ from typing import Any
 import numpy as np
 
 from gym_llmteacher.errors import LLMError, ModelUnavailableError
-from gym_llmteacher.llm.answers import Answers, answer_key
+from gym_llmteacher.llm.answers import answer_key, open_answers
 from gym_llmteacher.llm.budget import Budget, BudgetSpentError
 from gym_llmteacher.llm.claims import Claims
 from gym_llmteacher.llm.client import Client, ServerDownError, probe_once
 from gym_llmteacher.llm.elicit import Elicitation, Question, elicitation_for
 from gym_llmteacher.llm.limiter import Limiter
-from gym_llmteacher.llm.local import DEFAULT_MODEL
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
+from gym_llmteacher.llm.spec import model_and_options, sampling_options
+from gym_llmteacher.llm.store import Store
 from gym_llmteacher.situation import Advice, Situation
 from gym_llmteacher.teachers.base import Teacher
+from gym_llmteacher.teachers.pause import Pause
 
 logger = logging.getLogger(__name__)
 
-# Options of a model that change what it may answer, so they belong to a question's identity. All
-# others (keys, addresses, time-outs) do not: an answer is good wherever it was computed.
-_SAMPLING = (
-    "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_completion_tokens", "stop", "seed",
-    "frequency_penalty", "presence_penalty", "repeat_penalty", "reasoning_effort", "thinking",
-    "verbosity", "logit_bias", "logprobs", "top_logprobs", "response_format", "drop_params",
-    "extra_body",
-)  # fmt: skip
-_FIRST_PAUSE = 32
 _POLL = 0.05  # seconds between looks for somebody else's answer
 _NO_ACTIONS = np.zeros((1, 1), dtype=np.float32)
 
@@ -84,7 +77,8 @@ class LLMTeacher(Locked, Teacher):
         name (``"ollama_chat/qwen3"``, ``"openai/gpt-4o-mini"``); or a dict of it with litellm's own
         arguments (``{"model": "openai/my-model", "api_base": "http://...", "temperature": 0.2}``).
         Keys are best left in the environment (``OPENAI_API_KEY``, ...)
-    :param answers: path of the answers file, ``":memory:"``, or an `Answers`; ``None``:
+    :param answers: path of the answers file, ``":memory:"``, ``"redis://host:port/0"`` for several
+        machines (extra ``redis``), or a `Store`; ``None``:
         ``$GYM_LLMTEACHER_ANSWERS`` or the user's cache folder
     :param elicitation: ``"need"``, ``"samples"``, ``"logprobs"``, an `Elicitation`, or ``None``
         (need for the embedded model, samples for all others); see `gym_llmteacher.llm.elicit`
@@ -94,6 +88,8 @@ class LLMTeacher(Locked, Teacher):
     :param samples: plans asked for by ``"samples"``
     :param timeout: seconds until one request is given up
     :param max_retries: how often a request is repeated after trouble that may pass
+    :param deadline: seconds until a question is given up, retries and pauses between them included
+        (``None``: twice ``timeout``, for each request it takes)
     :param offline: never call the model: what is not in the answers file abstains
     :param budget: what this teacher may spend: any of ``calls``, ``tokens`` and ``usd``, as in
         ``{"calls": 500, "usd": 2.0}``; checked before every request. When it is spent, the teacher
@@ -126,7 +122,7 @@ class LLMTeacher(Locked, Teacher):
     def __init__(
         self,
         model: str | Mapping[str, Any] | None = None,
-        answers: str | os.PathLike[str] | Answers | None = None,
+        answers: str | os.PathLike[str] | Store | None = None,
         elicitation: str | Elicitation | None = None,
         *,
         task: str | None = None,
@@ -135,6 +131,7 @@ class LLMTeacher(Locked, Teacher):
         samples: int = 10,
         timeout: float = 60.0,
         max_retries: int = 3,
+        deadline: float | None = None,
         offline: bool = False,
         budget: Mapping[str, float] | None = None,
         file_budget: Mapping[str, float] | None = None,
@@ -143,7 +140,7 @@ class LLMTeacher(Locked, Teacher):
         tpm: float | None = None,
     ) -> None:
         super().__init__()
-        self.model, options = _model_and_options(model)
+        self.model, options = model_and_options(model)
         self.elicitation: Elicitation = (
             elicitation
             if isinstance(elicitation, Elicitation)
@@ -151,7 +148,7 @@ class LLMTeacher(Locked, Teacher):
         )
         self.task = task
         self.offline = offline
-        self.answers = answers if isinstance(answers, Answers) else Answers(answers)
+        self.answers = open_answers(answers)
         self.answers.check()
         self.budget = Budget(budget, file_budget, self.answers)
         self.client = Client(
@@ -159,6 +156,7 @@ class LLMTeacher(Locked, Teacher):
             options,
             timeout=timeout,
             max_retries=max_retries,
+            deadline=deadline,
             budget=self.budget,
             limiter=Limiter(concurrency, rpm, tpm),
         )
@@ -166,7 +164,7 @@ class LLMTeacher(Locked, Teacher):
         self.claims = Claims(self.answers, seconds=2 * samples * timeout * (max_retries + 1))
         self._told_of_budget = False
         self._memo: dict[str, Advice] = {}
-        self._failures: dict[str, _Pause] = {}
+        self._failures: dict[str, Pause] = {}
         self._totals = _no_totals()
 
     def advise(self, situations: Sequence[Situation]) -> list[Advice]:
@@ -191,6 +189,19 @@ class LLMTeacher(Locked, Teacher):
             self._count(asked=1, hits=1, abstained=int(advice.abstained))
         return advice
 
+    def recall(self, situation: Situation) -> Advice | None:
+        """Advice that costs nothing: from memory, or from the answers file."""
+        known = self.known(situation)
+        if known is None and situation.options:
+            question = self.question(situation)
+            if self.answers.get(self.key(question)) is not None:
+                return self._advise(situation)
+        return known
+
+    def budget_left(self) -> float:
+        """Share of the tightest limit that is left, in [0, 1]."""
+        return self.budget.left()
+
     def _count(self, **amounts: float) -> None:
         with self._lock:
             for name, amount in amounts.items():
@@ -203,26 +214,26 @@ class LLMTeacher(Locked, Teacher):
         try:
             if not situation.options:
                 raise LLMError("the situation has no options")
-            if self.task is not None:
-                situation = dataclasses.replace(situation, task=self.task)
-            question = self.elicitation.question(situation)
+            question = self.question(situation)
             reply, asked = self._reply(question, situation)
             advice = self.elicitation.read(reply, situation)
         except BudgetSpentError as error:
             if not self._told_of_budget:
                 self._told_of_budget = True
                 logger.warning("%s", error)
-            self._failures.setdefault(text, _Pause()).fail()
+            self._failures.setdefault(text, Pause()).fail()
+            self._count(over_budget=1)
             return Advice.abstain(str(error)), question, None
         except Exception as error:
             # Whatever went wrong with one answer, training goes on: the teacher abstains.
             secrets = secrets_of(self.client.options)
             why = redact(str(error) or type(error).__name__, secrets)
-            if isinstance(error, ServerDownError):
-                # No failure of this question: it is asked as soon as the server is back.
-                return Advice.abstain(why), question, None
-            if not isinstance(error, _NotAskedError):
-                self._failures.setdefault(text, _Pause()).fail()
+            # A server that is down is no failure of this question: asked as soon as it is back.
+            if isinstance(error, (ServerDownError, _NotAskedError)):
+                self._count(put_off=1)
+            else:
+                self._failures.setdefault(text, Pause()).fail()
+                self._count(failed=1)
                 logger.warning("no advice: %s", why)
             return Advice.abstain(why), question, None
         self._failures.pop(text, None)
@@ -231,13 +242,14 @@ class LLMTeacher(Locked, Teacher):
             if not advice.abstained:
                 advice = dataclasses.replace(advice, source="answers")
         if advice.abstained:
+            self._count(unreadable=1)
             logger.warning("no advice for %r: %s", text[:200], advice.source)
         self._memo[text] = advice
         return advice, question, reply
 
     def _reply(self, question: Question, situation: Situation) -> tuple[Reply, bool]:
         """The reply, from the answers file or else from the model, and whether it was asked."""
-        key = self._key(question)
+        key = self.key(question)
         known = self.answers.get(key)
         if known is not None:
             return known, False
@@ -271,9 +283,15 @@ class LLMTeacher(Locked, Teacher):
             messages=question.messages,
         )
 
-    def _key(self, question: Question) -> str:
-        chosen = {k: v for k, v in self.client.options.items() if k in _SAMPLING}
-        params = {**question.params, **chosen, "n": question.n}
+    def question(self, situation: Situation) -> Question:
+        """What would be sent about a situation with at least one option."""
+        if self.task is not None:
+            situation = dataclasses.replace(situation, task=self.task)
+        return self.elicitation.question(situation)
+
+    def key(self, question: Question) -> str:
+        """Identity of a question in the answers file."""
+        params = {**question.params, **sampling_options(self.client.options), "n": question.n}
         return answer_key(self.model, self.elicitation.name, question.messages, params)
 
     def explain(self, situation: Situation) -> Explanation:
@@ -328,7 +346,10 @@ class LLMTeacher(Locked, Teacher):
 
         ``asked``: situations; ``hits``: those answered without the model; ``abstained``: those
         without advice; ``calls``: answered requests to the model; ``prompt_tokens``,
-        ``completion_tokens``, ``cost_usd``, ``seconds``: what these took.
+        ``completion_tokens``, ``cost_usd``, ``seconds``: what these took. Why there was none:
+        ``failed``: questions without a reply after all retries; ``unreadable``: replies that name
+        no option; ``over_budget``; ``put_off``: not asked, since the server is down, the question
+        failed before, or the teacher is offline.
         """
         with self._lock:
             return dict(self._totals)
@@ -344,44 +365,9 @@ class LLMTeacher(Locked, Teacher):
 
 def _no_totals() -> dict[str, float]:
     names = ("calls", "hits", "asked", "abstained", "prompt_tokens", "completion_tokens")
-    return dict.fromkeys((*names, "cost_usd", "seconds"), 0.0)
+    troubles = ("failed", "unreadable", "over_budget", "put_off")
+    return dict.fromkeys((*names, "cost_usd", "seconds", *troubles), 0.0)
 
 
 class _NotAskedError(LLMError):
     """The model was deliberately not asked; that is no new failure."""
-
-
-class _Pause:
-    """After the k-th failure of a question, 32 * 4^(k-1) further requests for it are not made.
-
-    Counted in requests, not in seconds: what a teacher does then depends on nothing but the run.
-    """
-
-    def __init__(self) -> None:
-        self.failures = 0
-        self.left = 0
-
-    def fail(self) -> None:
-        self.left = _FIRST_PAUSE * 4**self.failures
-        self.failures = min(self.failures + 1, 10)
-
-    def over(self) -> bool:
-        self.left -= 1
-        return self.left < 0
-
-
-def _model_and_options(model: str | Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
-    options = {"model": model} if isinstance(model, str) else dict(model or {})
-    name = options.pop("model", DEFAULT_MODEL if model is None else None)
-    if not isinstance(name, str) or not name.strip():
-        raise ModelUnavailableError(
-            f"model is {name!r}, expected a litellm model name such as 'ollama_chat/qwen3', a dict "
-            "{'model': name, ...}, or None for the embedded model."
-        )
-    for ours in ("num_retries", "max_retries", "timeout", "messages", "n", "stream"):
-        if ours in options:
-            raise ModelUnavailableError(
-                f"model has {ours!r} among its arguments, expected litellm's other arguments only. "
-                "Cure: timeout, max_retries and samples are arguments of LLMTeacher."
-            )
-    return name.strip(), options

@@ -22,6 +22,7 @@ def make_teacher(
     spec: TeacherSpec = None,
     answers: str | os.PathLike[str] | None = None,
     elicitation: str | None = None,
+    **arguments: Any,
 ) -> Teacher:
     """Return the teacher that ``spec`` names, shared within the process.
 
@@ -30,6 +31,7 @@ def make_teacher(
         a list of these: a cascade
     :param answers: path of the answers file, for language models
     :param elicitation: how to ask, for language models
+    :param arguments: more arguments of `LLMTeacher`, for language models
     :raises ModelUnavailableError: ``spec`` is none of these, or names no model
 
     >>> type(make_teacher({"script": "door_key_planner"})).__name__
@@ -40,23 +42,28 @@ def make_teacher(
     if isinstance(spec, (list, tuple)):
         from gym_llmteacher.teachers.cascade import CascadeTeacher
 
-        return CascadeTeacher([make_teacher(one, answers, elicitation) for one in spec])
+        return CascadeTeacher(
+            [make_teacher(one, answers, elicitation, **arguments) for one in spec]
+        )
     if spec is not None and not isinstance(spec, (str, Mapping)):
         raise ModelUnavailableError(
             f"teacher is {spec!r} ({type(spec).__name__}), expected None, a litellm model name "
             'such as "ollama_chat/qwen3", a dict {"model": ...}, or a Teacher.'
         )
     path = None if answers is None else os.fspath(answers)
-    key = json.dumps([spec, path, elicitation], sort_keys=True, default=repr)
+    key = json.dumps([spec, path, elicitation, arguments], sort_keys=True, default=repr)
     teacher = _shared.get(key)
     if teacher is None:
-        teacher = _make(spec, path, elicitation)
+        teacher = _make(spec, path, elicitation, arguments)
         _shared[key] = teacher
     return teacher
 
 
 def _make(
-    spec: str | Mapping[str, Any] | None, answers: str | None, elicitation: str | None
+    spec: str | Mapping[str, Any] | None,
+    answers: str | None,
+    elicitation: str | None,
+    arguments: Mapping[str, Any],
 ) -> Teacher:
     if isinstance(spec, Mapping) and "script" in spec:
         from gym_llmteacher.teachers.scripted import ScriptedTeacher
@@ -64,6 +71,5 @@ def _make(
         return ScriptedTeacher.named(str(spec["script"]))
     from gym_llmteacher.teachers.llm import LLMTeacher
 
-    return LLMTeacher(
-        dict(spec) if isinstance(spec, Mapping) else spec, answers=answers, elicitation=elicitation
-    )
+    model = dict(spec) if isinstance(spec, Mapping) else spec
+    return LLMTeacher(model, answers=answers, elicitation=elicitation, **arguments)

@@ -16,6 +16,8 @@ from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.situation import Advice, Situation, prior_from, uniform_prior
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
+from gym_llmteacher.wrappers.ask import Condition
+from gym_llmteacher.wrappers.asker import Asker, saved_questions
 from gym_llmteacher.wrappers.grounding import GroundingWrapper
 
 
@@ -51,6 +53,9 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         folder, or ``$GYM_LLMTEACHER_ANSWERS``); ignored for other teachers
     :param elicitation: how a language model is asked: ``"need"``, ``"samples"`` or ``"logprobs"``
         (``None`` chooses by model); ignored for other teachers
+    :param ask: when to ask, such as ``AtReset() | NewText()`` (`gym_llmteacher.wrappers.ask`);
+        ``None``: about every observation. What is known already is used in any case; where nothing
+        is asked, the last advice of the episode stands
     :raises GroundingError: no grounding knows the env, its actions are not Discrete, or names and
         actions disagree
     :raises ModelUnavailableError: unknown model, missing key, missing weights
@@ -78,6 +83,7 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         epsilon: float = 0.02,
         answers: str | os.PathLike[str] | None = None,
         elicitation: str | None = None,
+        ask: Condition | None = None,
     ) -> None:
         RecordConstructorArgs.__init__(
             self,
@@ -86,6 +92,7 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
             epsilon=epsilon,
             answers=answers,
             elicitation=elicitation,
+            ask=ask,
         )
         gym.Wrapper.__init__(self, env)
         check_epsilon(epsilon)
@@ -93,9 +100,19 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         # A teacher may bring its own way to look at the env.
         self._ground(grounding or self.teacher.grounding_for(env))
         self.epsilon = float(epsilon)
+        self.ask = ask
+        self._asker = None if ask is None else Asker(ask, self.teacher)
         self.teacher.probe()
         self.situation: Situation | None = None
         self.advice: Advice | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[ObsType, dict[str, Any]]:
+        """Reset the env and advise on the first observation."""
+        if self._asker is not None:
+            self._asker.reset()
+        return super().reset(seed=seed, options=options)
 
     def _entries(self, obs: ObsType, asking: bool) -> dict[str, Any]:
         prior, weight = self._ask(obs) if asking else (uniform_prior(self.n_actions), 0.0)
@@ -103,10 +120,17 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
 
     def _ask(self, obs: ObsType) -> tuple[NDArray[np.float32], float]:
         situation = self._describe(obs)
-        (advice,) = self.teacher.advise([situation])
+        if self._asker is None:
+            (advice,) = self.teacher.advise([situation])
+        else:
+            known = self.teacher.recall(situation)
+            if self._asker.asks(situation, obs, known=known is not None):
+                (known,) = self.teacher.advise([situation])
+            advice = self._asker.settled(known, situation)
         self.situation, self.advice = situation, advice
         return prior_from(advice, situation, self.epsilon)
 
     def teacher_metrics(self) -> tuple[str, dict[str, float]]:
         """Identity of the teacher (shared teachers have the same) and its running totals."""
-        return f"{os.getpid()}-{id(self.teacher)}", dict(self.teacher.metrics())
+        totals = {**self.teacher.metrics(), **saved_questions(self.ask)}
+        return f"{os.getpid()}-{id(self.teacher)}", totals

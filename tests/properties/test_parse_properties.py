@@ -2,11 +2,15 @@
 
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gym_llmteacher.llm.elicit import elicitation_for
 from gym_llmteacher.llm.parse import MAX_CHARS, MAX_STEPS, parse_plan
+from gym_llmteacher.llm.reply import Reply
+from gym_llmteacher.situation import Situation, prior_from
 
 OPTIONS = ("explore", "go to key", "pick up key", "go to red key", "open door", "open door, slowly")
 names = st.lists(st.text(max_size=12), max_size=6, unique=True)
@@ -18,6 +22,13 @@ pieces = st.sampled_from(
 replies = st.one_of(st.text(), st.lists(st.one_of(pieces, st.text(max_size=5))).map(" ".join))
 
 
+# 2,000 at every run, 100,000 at night.
+EXAMPLES = max(2_000, settings.default.max_examples)
+logprobs = st.lists(st.tuples(st.one_of(st.sampled_from("ABCabc"), st.text(max_size=3)),
+                              st.floats()), max_size=6)  # fmt: skip
+HERE = Situation("text", OPTIONS, np.eye(len(OPTIONS), dtype=np.float32))
+
+
 def check(reply, options):
     plan = parse_plan(reply, options)
     assert plan is None or (
@@ -27,10 +38,28 @@ def check(reply, options):
     )
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(replies)
 def test_any_reply_gives_a_valid_plan_or_none(reply):
     check(reply, OPTIONS)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(replies, max_size=4), st.sampled_from(["samples", "logprobs"]), logprobs)
+def test_any_replies_give_a_distribution_or_an_abstention(texts, how, tokens):
+    elicitation = elicitation_for(how, "openai/any")
+    advice = elicitation.read(Reply(tuple(texts), (tuple(tokens),)), HERE)
+    prior, weight = prior_from(advice, HERE, 0.02)
+    assert np.isfinite(prior).all()
+    assert (prior >= 0).all()
+    assert abs(prior.sum() - 1) < 1e-5
+    if advice.abstained:
+        assert advice.source.startswith("abstained: ")
+        assert weight == 0
+    else:
+        assert abs(sum(p for _, p in advice.plans) - 1) < 1e-9
+        assert all(set(plan) <= set(OPTIONS) for plan, _ in advice.plans)
+        assert 0 <= weight <= 1
 
 
 @settings(max_examples=500, deadline=None)

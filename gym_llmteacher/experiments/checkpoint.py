@@ -1,0 +1,176 @@
+"""Everything a comparison needs to go on after a crash, in one file that is replaced at once."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+import numpy as np
+import torch as th
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecEnv
+
+from gym_llmteacher.errors import CheckpointError
+from gym_llmteacher.experiments.evaluate import Evaluation
+from gym_llmteacher.llm.store import Store
+from gym_llmteacher.sb3.telemetry import added
+from gym_llmteacher.teachers.base import Teacher
+
+if TYPE_CHECKING:
+    from gym_llmteacher.experiments.train import RunResult
+
+FILE = "checkpoint.pkl"
+Curve = list[tuple[int, float]]
+
+
+@dataclass
+class Student:
+    """One that has not finished its training.
+
+    :param model: what ``model.save`` writes
+    :param envs: the envs in the middle of their episodes, with the priors of their observations;
+        ``None`` where the envs cannot be pickled: new episodes are begun then
+    :param rng: states of the global generators of Python, NumPy and torch
+    :param seconds: of training so far
+    """
+
+    arm: str
+    seed: int
+    model: bytes
+    envs: bytes | None
+    rng: tuple[Any, Any, Any]
+    curve: Curve
+    taught: list[tuple[int, float, float]]
+    seconds: float
+
+
+@dataclass
+class Checkpoint:
+    """A comparison that is under way.
+
+    :param config: its settings, as JSON
+    :param alone: how well the teacher acts by itself, once that is known
+    :param runs: what has finished
+    :param student: the run that has not
+    :param sums: totals of the teacher
+    :param time: when ``sums`` were taken, seconds since 1970, UTC
+    """
+
+    config: str
+    alone: tuple[Evaluation, Evaluation] | None = None
+    runs: list[RunResult] = field(default_factory=list)
+    student: Student | None = None
+    sums: dict[str, float] = field(default_factory=dict)
+    time: float = field(default_factory=time.time)
+
+    def note(self, sums: Mapping[str, float], earlier: Mapping[str, float]) -> None:
+        """Take down what the teacher has done, in this process and in those before."""
+        self.sums, self.time = added(sums, earlier), time.time()
+
+    def write(self, folder: Path) -> None:
+        """Replace the file in ``folder``: a crash leaves the old one or the new one."""
+        new = folder / f"{FILE}.new"
+        with new.open("wb") as file:
+            pickle.dump(self, file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(folder / FILE)
+
+
+def read_checkpoint(folder: Path, config: str) -> Checkpoint | None:
+    """Read the file in ``folder``; ``None`` where there is none.
+
+    It is a pickle, like the zip of an SB3 model: read only your own.
+
+    :raises CheckpointError: it is of a comparison with other settings, or cannot be read
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        checkpoint = pickle.loads(path.read_bytes())
+    except (pickle.UnpicklingError, AttributeError, ImportError, EOFError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error}); expected what an interrupted training left. Cure: "
+            "train without --resume, which begins anew."
+        ) from None
+    if not isinstance(checkpoint, Checkpoint) or checkpoint.config != config:
+        raise CheckpointError(
+            f"{path} is of a training with other settings; expected those of this command. Cure: "
+            f"compare with {folder / 'config.json'} and give the same options, or name another "
+            "folder with --out."
+        )
+    return checkpoint
+
+
+def snapshot(model: PPO, arm: str, seed: int, curve: Curve, taught: Any, seconds: float) -> Student:
+    """Copy all that the training of ``model`` depends on; to be called between two rollouts."""
+    buffer = io.BytesIO()
+    model.save(buffer)
+    priors = getattr(model, "_last_priors", None)
+    rng = (random.getstate(), np.random.get_state(), th.get_rng_state())
+    envs = _pickled((model.get_env(), priors))
+    return Student(arm, seed, buffer.getvalue(), envs, rng, list(curve), list(taught), seconds)
+
+
+def restore(student: Student, fresh: PPO, teacher: Teacher | None) -> PPO:
+    """Rebuild the model of a snapshot, ready for ``learn(..., reset_num_timesteps=False)``.
+
+    :param fresh: an untrained model of the same kind; its envs are used where the snapshot has none
+    :param teacher: the live teacher, in place of the one the envs had: no key is ever in a snapshot
+    """
+    env, priors = fresh.get_env(), None
+    if student.envs is not None:
+        assert env is not None
+        env.close()
+        env, priors = _Unpickler(io.BytesIO(student.envs), teacher).load()
+    model = type(fresh).load(
+        io.BytesIO(student.model), env=env, device="cpu", force_reset=student.envs is None
+    )
+    if priors is not None:
+        model._last_priors = priors  # type: ignore[attr-defined]
+    random.setstate(student.rng[0])
+    np.random.set_state(student.rng[1])
+    th.set_rng_state(student.rng[2])
+    return model
+
+
+def sums_since(checkpoint: Checkpoint, answers: Store) -> dict[str, float]:
+    """Totals of the teacher, with the answers that arrived between checkpoint and crash."""
+    sums = dict(checkpoint.sums)
+    for record in answers.records():
+        if record.created > checkpoint.time:
+            for name in ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds"):
+                sums[name] = sums.get(name, 0.0) + float(record.reply[name])
+    return sums
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    def persistent_id(self, obj: Any) -> str | None:
+        return "teacher" if isinstance(obj, Teacher) else None
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, teacher: Teacher | None) -> None:
+        super().__init__(file)
+        self._teacher = teacher
+
+    def persistent_load(self, pid: Any) -> Teacher | None:
+        return self._teacher
+
+
+def _pickled(what: tuple[VecEnv | None, Any]) -> bytes | None:
+    buffer = io.BytesIO()
+    try:
+        _Pickler(buffer).dump(what)
+    except (TypeError, AttributeError, pickle.PicklingError):  # a window, a socket, a process
+        return None
+    return buffer.getvalue()

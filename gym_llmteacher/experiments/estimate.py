@@ -1,0 +1,158 @@
+"""What a training will ask and cost, from a random rollout, before a cent is spent."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+from rich.table import Table
+
+from gym_llmteacher.llm.client import Client, load_litellm
+from gym_llmteacher.llm.elicit import Question
+from gym_llmteacher.llm.local import is_local
+from gym_llmteacher.situation import Situation
+from gym_llmteacher.teachers.llm import LLMTeacher
+
+_TOKENS_PER_REPLY = 120
+"""Three short lines of reasoning and an action, as the prompt for ``"samples"`` asks for."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training would ask a language model.
+
+    :param seen: distinct situations in the random rollout
+    :param situations: distinct situations to expect in the training
+    :param known: situations of the rollout that the answers file has already
+    :param calls: requests
+    :param prompt_tokens: sent
+    :param completion_tokens: received, with replies of usual length
+    :param most_tokens: received, if every reply were as long as it may be
+    :param usd: US dollars by litellm's price list; ``None`` where it knows no price
+    :param most_usd: the same with the longest replies
+    """
+
+    model: str
+    steps: int
+    episodes: int
+    frames: int
+    seen: int
+    situations: float
+    known: int
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    most_tokens: int
+    usd: float | None
+    most_usd: float | None
+
+
+def rollout(env: gym.Env[Any, Any], steps: int, seed: int) -> list[dict[str, Situation]]:
+    """Act at random; the situations of every episode by text, the last one unfinished.
+
+    :param env: wrapped in `GroundingWrapper`
+    """
+    env.action_space.seed(seed)
+    _, info = env.reset(seed=seed)
+    episodes: list[dict[str, Situation]] = [{}]
+    for _ in range(steps):
+        situation: Situation = info["teacher_situation"]
+        episodes[-1].setdefault(situation.text, situation)
+        _, _, terminated, truncated, info = env.step(env.action_space.sample())
+        if terminated or truncated:
+            _, info = env.reset()
+            episodes.append({})
+    return [episode for episode in episodes if episode]
+
+
+def expected_texts(episodes: list[set[str]], factor: float) -> float:
+    """Distinct texts to expect in ``factor`` (1 or more) times as many episodes.
+
+    Extrapolation with Chao2's estimate of the unseen (Colwell et al. 2012, J. Plant Ecology 5:3-21,
+    eq. 18). Episodes are the sampling units: the steps of one are anything but independent.
+
+    >>> expected_texts([{"a", "b"}, {"a", "c"}, {"a", "b"}], factor=1.0)
+    3.0
+    >>> round(expected_texts([{"a", "b"}, {"a", "c"}, {"a", "b"}], factor=100.0), 2)
+    3.33
+    """
+    t = len(episodes)
+    counts = Counter(text for episode in episodes for text in episode)
+    once = sum(count == 1 for count in counts.values())
+    twice = sum(count == 2 for count in counts.values())
+    if once == 0 or t == 1:
+        return float(len(counts))
+    share = (t - 1) / t
+    unseen = share * (once**2 / (2 * twice) if twice else once * (once - 1) / 2)
+    if unseen == 0:
+        return float(len(counts))
+    more = (factor - 1) * t
+    return float(len(counts) + unseen * (1 - (1 - once / (t * unseen + once)) ** more))
+
+
+def estimate(
+    env: gym.Env[Any, Any], teacher: LLMTeacher, steps: int, frames: int = 10_000, seed: int = 0
+) -> Estimate:
+    """Predict what a training of ``steps`` will ask ``teacher``, which is not asked anything.
+
+    :param env: wrapped in `GroundingWrapper`
+    :param frames: random steps to look at
+    """
+    episodes = rollout(env, frames, seed)
+    distinct = {text: situation for episode in episodes for text, situation in episode.items()}
+    questions = [teacher.question(situation) for situation in distinct.values()]
+    known = sum(teacher.answers.get(teacher.key(question)) is not None for question in questions)
+    situations = expected_texts([set(episode) for episode in episodes], max(1.0, steps / frames))
+    new = max(0.0, situations - known)
+    n = questions[0].n
+    requests = 1 if teacher.client.samples_at_once(n) else n
+    calls = round(new * requests)
+    sent = round(calls * statistics.fmean(_tokens(teacher.client, q) for q in questions[:50]))
+    limit = int(questions[0].params.get("max_tokens", 0))
+    usual, most = (round(new * n * min(limit, length)) for length in (_TOKENS_PER_REPLY, limit))
+    usd, most_usd = (_usd(teacher.model, sent, received) for received in (usual, most))
+    return Estimate(
+        teacher.model, steps, len(episodes), frames, len(distinct), situations, known, calls,
+        sent, usual, most, usd, most_usd,
+    )  # fmt: skip
+
+
+def estimate_table(env_id: str, found: Estimate) -> Table:
+    """Format for the terminal."""
+    table = Table(
+        title=f"{env_id}, {found.steps:,} steps, taught by {found.model}",
+        caption=f"From {found.frames:,} random steps in {found.episodes:,} episodes, with "
+        f"{found.seen:,} distinct situations. A student that learns gets to places chance does "
+        "not: there may be more.",
+        show_header=False,
+    )
+    rows = [
+        ("distinct situations", f"{found.situations:,.0f}"),
+        ("in the answers file already", f"{found.known:,}"),
+        ("requests", f"{found.calls:,}"),
+        ("tokens sent", f"{found.prompt_tokens:,}"),
+        ("tokens received", f"{found.completion_tokens:,} (at most {found.most_tokens:,})"),
+        ("US dollars", "no price is known for this model" if found.usd is None else
+         f"{found.usd:.4f} (at most {found.most_usd:.4f})"),
+    ]  # fmt: skip
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _tokens(client: Client, question: Question) -> int:
+    return int(load_litellm().token_counter(client.model, messages=list(question.messages)))
+
+
+def _usd(model: str, sent: int, received: int) -> float | None:
+    if is_local(model):
+        return 0.0
+    litellm = load_litellm()
+    try:
+        prices = litellm.cost_per_token(model, prompt_tokens=sent, completion_tokens=received)
+    except Exception:  # litellm raises plain ones where it knows no price
+        return None
+    return float(sum(prices))

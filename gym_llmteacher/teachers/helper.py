@@ -1,0 +1,211 @@
+"""A teacher in a process of its own.
+
+A request to a language model takes ten milliseconds of Python besides the waiting: a thousand of
+them take ten seconds of the training's time, unless another process spends them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection, Pipe
+from typing import Any
+
+import cloudpickle
+import numpy as np
+
+from gym_llmteacher.errors import ModelUnavailableError, TeacherError
+from gym_llmteacher.llm.locked import Locked
+from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.teachers.base import Teacher
+
+_ONE_ROW = np.zeros((1, 1), dtype=np.float32)
+_PROBE = "probe"
+
+
+class HelperTeacher(Locked, Teacher):
+    """Asks another teacher in a helper process, which starts with the first question.
+
+    What it has advised is remembered here. For teachers that read words: what options would do,
+    and observations, stay in this process. Should the helper die, its open questions abstain, and
+    the next one starts another.
+
+    :param teacher: any that can be pickled; it counts calls and keeps its budget over there
+    :param workers: questions open at once
+    :raises ModelUnavailableError: on Windows, which cannot hand the connection on
+
+    Example::
+
+        >>> from gym_llmteacher.teachers.scripted import ScriptedTeacher
+        >>> helper = HelperTeacher(ScriptedTeacher(lambda situation: ("explore",)))
+        >>> here = Situation("sees nothing", ("explore",), np.eye(1, 7, dtype=np.float32))
+        >>> helper.advise([here])[0].plans
+        ((('explore',), 1.0),)
+        >>> helper.close()
+
+    Change log: 0.1.0 - added.
+    """
+
+    def __init__(self, teacher: Teacher, workers: int = 16) -> None:
+        super().__init__()
+        if os.name == "nt":
+            raise ModelUnavailableError(
+                "a helper process needs a POSIX system. Cure: use the teacher itself."
+            )
+        self.teacher = teacher
+        self.workers = workers
+        self._memo: dict[str, Advice] = {}
+        self._own = dict.fromkeys(("asked", "hits", "abstained"), 0.0)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection[Any, Any] | None = None
+        self._open: dict[int, Future[Any]] = {}
+        self._number = 0
+        self._metrics: dict[str, float] = {}
+        self._left = 1.0
+
+    def advise(self, situations: Sequence[Situation]) -> list[Advice]:
+        """Advise on every situation; questions that are open over there are waited for."""
+        asked = [self.known(here) or self._ask(here) for here in situations]
+        return [item if isinstance(item, Advice) else item.result() for item in asked]
+
+    def known(self, situation: Situation) -> Advice | None:
+        """Advice that has come from the helper before."""
+        advice = self._memo.get(situation.text)
+        if advice is not None:
+            with self._lock:
+                self._own["asked"] += 1
+                self._own["hits"] += 1
+        return advice
+
+    def _ask(self, situation: Situation) -> Future[Advice]:
+        return self._send(dataclasses.replace(situation, option_actions=_ONE_ROW, obs=None))
+
+    def _send(self, what: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        with self._lock:
+            if self._process is None:
+                self._start()
+            assert self._connection is not None
+            self._number += 1
+            self._open[self._number] = future
+            try:
+                self._connection.send((self._number, what))
+            except OSError:
+                self._lost()
+        return future
+
+    def _start(self) -> None:
+        ours, theirs = Pipe()
+        command = [sys.executable, "-m", "gym_llmteacher.teachers.helper", str(theirs.fileno())]
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+        theirs.close()
+        ours.send_bytes(cloudpickle.dumps((self.teacher, self.workers, sys.path)))
+        self._connection = ours
+        receiver = threading.Thread(
+            target=self._receive, args=(ours, self._process), daemon=True, name="helper"
+        )
+        receiver.start()
+
+    def _receive(self, connection: Connection[Any, Any], process: subprocess.Popen[bytes]) -> None:
+        while True:
+            try:
+                number, result, metrics, left = connection.recv()
+            except (EOFError, OSError):
+                process.wait()
+                connection.close()
+                with self._lock:
+                    if process is self._process:
+                        self._lost()
+                return
+            with self._lock:
+                if process is not self._process:
+                    continue  # closed: what comes now is in the answers file
+                future = self._open.pop(number)
+                self._metrics, self._left = metrics, left
+                if isinstance(result, tuple):
+                    text, result = result
+                    if not result.abstained:
+                        self._memo[text] = result
+            if isinstance(result, TeacherError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+    def _lost(self) -> None:
+        """Give up what was open; what the helper had counted is gone with it."""
+        lost = self._open
+        self._reset()
+        for future in lost.values():
+            future.set_result(Advice.abstain("the helper process ended"))
+
+    def probe(self) -> None:
+        """Check the teacher, over there.
+
+        :raises ModelUnavailableError: it cannot be asked at all
+        """
+        self._send(_PROBE).result()
+
+    def budget_left(self) -> float:
+        """Share of the budget that is left, as of the last answer."""
+        return self._left
+
+    def metrics(self) -> dict[str, float]:
+        """The teacher's totals, with what was answered here."""
+        with self._lock:
+            names = {**self._metrics, **self._own}
+            return {n: self._metrics.get(n, 0.0) + self._own.get(n, 0.0) for n in names}
+
+    def close(self) -> None:
+        """Ask nothing more; the helper ends once what it is asking now is in the answers file."""
+        with self._lock:
+            if self._connection is not None:
+                with contextlib.suppress(OSError):
+                    self._connection.send(None)
+                metrics = self._metrics
+                self._lost()
+                self._metrics = metrics
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"teacher": self.teacher, "workers": self.workers}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+
+def serve(connection: Connection[Any, Any]) -> None:
+    """Answer questions until the other side hangs up."""
+    teacher, workers, path = cloudpickle.loads(connection.recv_bytes())
+    sys.path[:] = path
+    lock = threading.Lock()
+
+    def answer(number: int, what: Any) -> None:
+        result: Any = None
+        try:
+            if what == _PROBE:
+                teacher.probe()
+            else:
+                result = (what.text, teacher.advise([what])[0])
+        except TeacherError as error:
+            result = error
+        # The other side may have gone; the answer is in the file then.
+        with lock, contextlib.suppress(OSError):
+            connection.send((number, result, teacher.metrics(), teacher.budget_left()))
+
+    pool = ThreadPoolExecutor(workers)
+    with contextlib.suppress(EOFError):
+        while (question := connection.recv()) is not None:
+            pool.submit(answer, *question)
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])))

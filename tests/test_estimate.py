@@ -1,0 +1,76 @@
+"""The price of a training, told before it: nothing is asked, and the numbers come true."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from gym_llmteacher import GroundingWrapper, LLMTeacher, LLMTeacherWrapper
+from gym_llmteacher.experiments.estimate import estimate, expected_texts
+from gym_llmteacher.testing import FakeLLMServer
+
+TASK = "LLMTeacher/SimpleDoorKey-v0"
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.7])
+def test_the_unseen_are_extrapolated(exponent):
+    """Draws from 300 texts, some of them rarer: what 6 times as many episodes will show."""
+    p = np.arange(1, 301) ** -exponent
+    ratios = []
+    for seed in range(100, 120):
+        draws = np.random.default_rng(seed).choice(300, (600, 4), p=p / p.sum())
+        episodes = [{str(text) for text in row} for row in draws]
+        truth = len(set.union(*episodes))
+        assert len(set.union(*episodes[:100])) < 0.85 * truth  # there is something to predict
+        ratios.append(expected_texts(episodes[:100], factor=6.0) / truth)
+    assert abs(np.mean(ratios) - 1) < 0.05
+    assert np.std(ratios) < 0.15
+
+
+def test_more_episodes_never_show_less():
+    episodes = [{"a", "b"}, {"a", "c"}, {"a", "c", "d"}]
+    growth = [expected_texts(episodes, factor) for factor in (1, 2, 10, 1e6)]
+    assert growth == sorted(growth)
+    assert growth[0] == 4
+    assert expected_texts([{"a"}], 100.0) == 1
+
+
+def test_calls_come_true_and_nothing_is_asked(tmp_path):
+    with FakeLLMServer("Action: {explore}") as server:
+        teacher = LLMTeacher(server.model, tmp_path / "a.sqlite", samples=3)
+        env = GroundingWrapper(gym.make(TASK))
+        before = estimate(env, teacher, steps=4096, frames=2000)
+        assert server.history == []
+        taught = LLMTeacherWrapper(gym.make(TASK), teacher)
+        server.history.clear()  # the probe
+        taught.action_space.seed(101)
+        taught.reset(seed=101)
+        for _ in range(4096):
+            _, _, terminated, truncated, _ = taught.step(taught.action_space.sample())
+            if terminated or truncated:
+                taught.reset()
+        asked = len(server.history)
+        after = estimate(env, teacher, steps=4096, frames=2000)
+    assert asked >= 4
+    assert abs(before.calls - asked) <= 1
+    assert before.known == 0
+    assert asked - 1 <= after.known <= asked
+    assert after.calls <= 2
+
+
+def test_money_and_tokens():
+    env = GroundingWrapper(gym.make(TASK))
+    priced = LLMTeacher("openai/gpt-4o-mini", ":memory:", samples=5)
+    found = estimate(env, priced, steps=1000, frames=1000)
+    per_situation = found.completion_tokens / found.situations
+    assert per_situation == pytest.approx(5 * 120, rel=0.01)
+    assert found.most_tokens == pytest.approx(found.situations * 5 * 1024, rel=0.01)
+    assert found.calls == round(found.situations)  # five samples by one request
+    prices = 0.15e-6 * found.prompt_tokens + 0.6e-6 * found.completion_tokens
+    assert found.usd == pytest.approx(prices)
+    assert found.most_usd > found.usd
+    assert estimate(env, LLMTeacher("openai/unheard-of", ":memory:"), 1000, 500).usd is None
+    embedded = estimate(env, LLMTeacher(answers=":memory:"), 1000, 500)
+    assert (embedded.usd, embedded.completion_tokens) == (0.0, 0)
+    # A provider that gives one sample at a time is asked, and paid for the prompt, every time.
+    one = estimate(env, LLMTeacher("anthropic/claude-sonnet-4-5", ":memory:", samples=5), 1000)
+    assert one.calls == round(one.situations * 5)

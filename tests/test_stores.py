@@ -1,0 +1,208 @@
+"""One small interface, two stores: a file, and Redis for several machines. Real servers only."""
+
+import json
+import pickle
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from gym_llmteacher import LLMTeacher, Situation
+from gym_llmteacher.errors import AnswersFileError
+from gym_llmteacher.llm import records
+from gym_llmteacher.llm.answers import Answers, open_answers
+from gym_llmteacher.llm.reply import Reply
+from gym_llmteacher.llm.sqlite import SCHEMA_VERSION
+from gym_llmteacher.llm.store import Record, Spend
+from gym_llmteacher.testing import FakeLLMServer, FakeReply
+
+NO_LIMITS = (float("inf"),) * 3
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory):
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("redis")
+    log = (folder / "log").open("w")
+    server = subprocess.Popen(
+        [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "",
+         "--requirepass", "planted-password"],
+        stdout=log, stderr=log,
+    )  # fmt: skip
+    url = f"redis://:planted-password@127.0.0.1:{port}/0"
+    store = open_answers(url)
+    for _ in range(200):
+        try:
+            store.check()
+            break
+        except AnswersFileError:
+            time.sleep(0.05)
+    yield url
+    store.close()
+    server.terminate()
+    server.wait()
+    log.close()
+
+
+@pytest.fixture(params=["file", "redis"])
+def spec(request, tmp_path):
+    if request.param == "file":
+        return str(tmp_path / "answers.sqlite")
+    url = request.getfixturevalue("redis_url")
+    store = open_answers(url)
+    store._client.flushdb()
+    store.close()
+    return url
+
+
+def record(key, created=1000.0, model="m", said="yes"):
+    prompt = [{"role": "user", "content": "what next?"}]
+    return Record(key, model, "samples", "sees key", prompt, Reply((said,)).as_dict(), created)
+
+
+def test_put_and_get(spec):
+    store = open_answers(spec)
+    assert store.get("k") is None
+    assert store.put("k", Reply(("first",)), model="m", elicitation="samples").texts == ("first",)
+    assert store.put("k", Reply(("later",)), model="m", elicitation="samples").texts == ("first",)
+    assert pickle.loads(pickle.dumps(store)).get("k").texts == ("first",)
+    assert len(store) == 1
+    store.close()
+    assert store.get("k").texts == ("first",)
+
+
+def test_records_are_read_shared_and_corrected(spec):
+    store = open_answers(spec)
+    new = [record("b", 3.0), record("a", 2.0, model="n"), record("c", time.time())]
+    assert store.insert(new) == 3
+    assert store.insert([record("b"), record("d", 1.0)]) == 1
+    assert [r.key for r in store.records()] == ["d", "a", "b", "c"]
+    assert json.dumps(asdict(store.records()[2])) == json.dumps(asdict(new[0]))
+    assert records.edit(store, "b", "Action: {go}").edited
+    assert store.get("b").texts == ("Action: {go}",)
+    assert [r.edited for r in store.records()] == [False, False, True, False]
+    lines = list(records.export(store))
+    assert records.prune(store, days=1.0) == 3
+    assert [r.key for r in store.records()] == ["c"]
+    assert records.insert(store, lines) == (3, 1)
+    assert [r.edited for r in store.records()] == [False, False, True, False]
+    assert store.delete([]) == 0
+
+
+def test_claims(spec):
+    store, lives, dead = open_answers(spec), lambda owner: True, lambda owner: False
+    assert store.claim("q", "one", 60.0, lives)
+    assert not store.claim("q", "two", 60.0, lives)
+    assert store.claim("q", "two", 60.0, dead)
+    store.release("q", "one")  # no longer theirs
+    assert not store.claim("q", "one", 60.0, lives)
+    store.release("q", "two")
+    assert store.claim("q", "one", 0.001, lives)
+    time.sleep(0.01)
+    assert store.claim("q", "two", 60.0, lives)  # expired
+
+
+def test_spending_is_exact(spec):
+    store = open_answers(spec)
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(
+            lambda _: open_answers(spec).spend(Spend(1, 10, 0.25), (37, 1e9, 1e9)), range(100)
+        ))  # fmt: skip
+    assert sum(done) == 37
+    assert store.spent() == Spend(37, 370, 9.25)
+    assert not store.spend(Spend(0, 0, 1.0), (1e9, 1e9, 10.0))
+    assert store.spend(Spend(0, -70, -1.25), NO_LIMITS)
+    assert store.spent() == Spend(37, 300, 8.0)
+
+
+def test_teachers_share_answers_questions_and_budget(spec):
+    """Threads that stand for machines: 40 questions, once each, within one budget."""
+    here = [Situation(f"text {i}", ("a", "b"), np.eye(2, dtype=np.float32)) for i in range(40)]
+    with FakeLLMServer(FakeReply("Action: {a}", delay=0.01)) as server:
+
+        def ask(_):
+            teacher = LLMTeacher(server.model, spec, samples=1, file_budget={"calls": 30})
+            teacher.client.max_retries = 0
+            return [advice.abstained for advice in teacher.advise(here)]
+
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(ask, range(4)))
+        assert len(server.history) == 30
+    assert all(sum(row) >= 10 for row in answers)
+    assert len(open_answers(spec)) == 30
+
+
+def test_a_redis_that_is_gone(redis_url, caplog):
+    url = redis_url.replace("planted-password@", "planted-password@unreachable.invalid.")
+    with pytest.raises(AnswersFileError, match="expected a Redis server") as raised:
+        LLMTeacher("openai/fake", url)
+    store = open_answers(url)
+    assert store.get("k") is None
+    reply = Reply(("yes",))
+    assert store.put("k", reply, model="m", elicitation="samples") == reply
+    assert len(caplog.records) == 1
+    assert "planted-password" not in str(raised.value) + caplog.text + store.path
+
+
+def test_a_client_that_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(AnswersFileError, match=r"pip install 'gym-llmteacher\[redis\]'"):
+        open_answers("redis://127.0.0.1/0")
+
+
+VERSION_1 = """
+CREATE TABLE spend (one INTEGER PRIMARY KEY CHECK (one = 1), calls INTEGER NOT NULL,
+    tokens INTEGER NOT NULL, usd REAL NOT NULL);
+INSERT INTO spend VALUES (1, 7, 700, 0.5);
+CREATE TABLE claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL, expires REAL NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE answers (key TEXT PRIMARY KEY, model TEXT NOT NULL, elicitation TEXT NOT NULL,
+    text TEXT NOT NULL, prompt TEXT NOT NULL, reply TEXT NOT NULL, prompt_tokens INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL, cost_usd REAL NOT NULL, seconds REAL NOT NULL,
+    created REAL NOT NULL) WITHOUT ROWID;
+PRAGMA application_id = 1280068948;
+PRAGMA user_version = 1;
+"""
+
+
+def test_an_old_file_is_migrated_by_whoever_comes_first(tmp_path):
+    path = tmp_path / "old.sqlite"
+    old = record("k")
+    connection = sqlite3.connect(path)
+    connection.executescript(VERSION_1)
+    row = (old.key, old.model, old.elicitation, old.text, '[{"role": "user", "content": "q"}]',
+           json.dumps(old.reply), 11, 5, 0.25, 1.5, old.created)  # fmt: skip
+    connection.execute(f"INSERT INTO answers VALUES ({','.join('?' * 11)})", row)
+    connection.commit()
+    connection.close()
+    barrier = threading.Barrier(4, timeout=20)
+
+    def come(_):
+        store = Answers(path)
+        barrier.wait()
+        store.check()
+        return store.get("k").texts, store.spent()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(come, range(4))) == [(("yes",), Spend(7, 700, 0.5))] * 4
+    store = Answers(path)
+    assert store.insert([record("new")]) == 1
+    store.replace(replace(old, edited=True))
+    assert [(r.key, r.edited) for r in store.records()] == [("k", True), ("new", False)]
+    store.close()
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION == 2
+    connection.close()
