@@ -20,7 +20,7 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
     from gym_llmteacher.groundings import minigrid
 
     if minigrid.supports(env):
-        return minigrid.MiniGridGrounding()
+        return minigrid.grounding_for(env)
     name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
     raise GroundingError(
         f"no grounding knows {name}; known are the LLMTeacher/* envs. Describe it yourself: "

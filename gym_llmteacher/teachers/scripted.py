@@ -75,4 +75,15 @@ def door_key_planner(situation: Situation) -> Plan:
     return plans["door"] if useful_key else plans["key"]
 
 
-SCRIPTS: dict[str, Callable[[Situation], Answer]] = {"door_key_planner": door_key_planner}
+def mission_planner(situation: Situation) -> Plan:
+    """Solve MiniGrid's and BabyAI's missions; see `gym_llmteacher.teachers.minigrid_planner`."""
+    # Imported here: it brings MiniGrid along, which other scripts need not wait for.
+    from gym_llmteacher.teachers.minigrid_planner import mission_planner as planner
+
+    return planner(situation)
+
+
+SCRIPTS: dict[str, Callable[[Situation], Answer]] = {
+    "door_key_planner": door_key_planner,
+    "mission_planner": mission_planner,
+}

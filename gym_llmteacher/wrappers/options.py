@@ -64,6 +64,7 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         """Reset the env."""
         obs, info = self.env.reset(seed=seed, options=options)
         self.grounding.reset(self.env)
+        self.grounding.observe(self.env, obs)
         self._obs = obs
         return obs, {**info, "frames": 0}
 
@@ -81,6 +82,7 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             text = situation.text
             chosen: Any = self.idle if primitive is None else primitive
             self._obs, reward, terminated, truncated, info = self.env.step(chosen)
+            self.grounding.observe(self.env, self._obs, chosen)
             total += float(reward)
             frames += 1
             if primitive is None:
