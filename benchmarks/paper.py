@@ -39,10 +39,11 @@ def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder:
 
     from benchmarks.arms import ARMS, make_student, wrap_for
     from benchmarks.tasks import TASKS
+    from benchmarks.tasks_minigrid import MINIGRID_TASKS
     from gym_llmteacher.experiments.evaluate import evaluate, student_actor
     from gym_llmteacher.sb3.telemetry import teacher_totals
 
-    arm, task = ARMS[arm_name], TASKS[task_name]
+    arm, task = ARMS[arm_name], {**TASKS, **MINIGRID_TASKS}[task_name]
     episodes = 100
     if steps is not None:
         task, episodes = replace(task, steps=steps, eval_every=steps // 2, clone_frames=512), 8

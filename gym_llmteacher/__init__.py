@@ -19,6 +19,8 @@ from gym_llmteacher import envs as envs  # registers the tasks
 if TYPE_CHECKING:
     from gym_llmteacher.groundings.actions import ActionGrounding
     from gym_llmteacher.groundings.base import Grounding
+    from gym_llmteacher.groundings.policies import Option, OptionGrounding
+    from gym_llmteacher.groundings.registry import register_grounding
     from gym_llmteacher.sb3.adaptive import Adaptive
     from gym_llmteacher.sb3.features import EgoMapFeatures
     from gym_llmteacher.sb3.ppo import TeacherPPO
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from gym_llmteacher.teachers.scripted import ScriptedTeacher
     from gym_llmteacher.teachers.simulated import SimulatedTeacher
     from gym_llmteacher.wrappers.grounding import GroundingWrapper
+    from gym_llmteacher.wrappers.map_memory import MapMemory
+    from gym_llmteacher.wrappers.options import OptionActions
     from gym_llmteacher.wrappers.overlay import PriorOverlay
     from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 
@@ -48,7 +52,11 @@ _HOMES = {
     "LLMTeacher": "teachers.llm",
     "LLMTeacherWrapper": "wrappers.teacher",
     "Linear": "sb3.schedules",
+    "MapMemory": "wrappers.map_memory",
     "Need": "situation",
+    "Option": "groundings.policies",
+    "OptionActions": "wrappers.options",
+    "OptionGrounding": "groundings.policies",
     "EgoMapFeatures": "sb3.features",
     "PolicyTeacher": "teachers.policy",
     "PriorOverlay": "wrappers.overlay",
@@ -58,6 +66,7 @@ _HOMES = {
     "Teacher": "teachers.base",
     "TeacherPPO": "sb3.ppo",
     "VecTeacher": "sb3.vec_teacher",
+    "register_grounding": "groundings.registry",
 }
 
 __all__ = [
@@ -73,7 +82,11 @@ __all__ = [
     "LLMTeacher",
     "LLMTeacherWrapper",
     "Linear",
+    "MapMemory",
     "Need",
+    "Option",
+    "OptionActions",
+    "OptionGrounding",
     "PolicyTeacher",
     "PriorOverlay",
     "ScriptedTeacher",
@@ -82,6 +95,7 @@ __all__ = [
     "Teacher",
     "TeacherPPO",
     "VecTeacher",
+    "register_grounding",
 ]
 
 
