@@ -44,7 +44,7 @@ def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder:
     from gym_llmteacher.sb3.telemetry import teacher_totals
 
     arm, task = ARMS[arm_name], {**TASKS, **MINIGRID_TASKS}[task_name]
-    episodes = 100
+    episodes = task.episodes
     if steps is not None:
         task, episodes = replace(task, steps=steps, eval_every=steps // 2, clone_frames=512), 8
     wrap = wrap_for(arm, task, Path(folder))

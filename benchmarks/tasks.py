@@ -32,6 +32,7 @@ class Task:
     expert: Callable[[], Teacher] = lambda: ScriptedTeacher.named("door_key_planner")
     ppo: dict[str, Any] = field(default_factory=lambda: ppo_arguments(map_like=True))
     coef: dict[str, Any] | None = None
+    episodes: int = 100
 
 
 def door_key(name: str, steps: int, eval_every: int, things: tuple[str, ...]) -> Task:

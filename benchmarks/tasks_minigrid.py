@@ -15,23 +15,22 @@ from gym_llmteacher import MapMemory, ScriptedTeacher
 from gym_llmteacher.experiments.config import ppo_arguments
 
 LEVELS = {
-    "MiniGrid-DoorKey-8x8-v0": 100_000,
-    "MiniGrid-FourRooms-v0": 100_000,
-    "MiniGrid-KeyCorridorS3R3-v0": 100_000,
-    "MiniGrid-LavaCrossingS9N2-v0": 100_000,
-    "MiniGrid-LockedRoom-v0": 200_000,
-    "MiniGrid-MultiRoom-N4-S5-v1": 100_000,
-    "MiniGrid-ObstructedMaze-2Dlh-v0": 250_000,
-    "MiniGrid-SimpleCrossingS9N3-v0": 100_000,
-    "MiniGrid-UnlockPickup-v0": 100_000,
-    "MiniGrid-PutNear-6x6-N2-v0": 100_000,
-    "BabyAI-GoToLocal-v0": 100_000,
-    "BabyAI-PickupLoc-v0": 100_000,
+    "MiniGrid-DoorKey-8x8-v0": 30_000,
+    "MiniGrid-FourRooms-v0": 30_000,
+    "MiniGrid-KeyCorridorS3R3-v0": 30_000,
+    "MiniGrid-LavaCrossingS9N2-v0": 30_000,
+    "MiniGrid-LockedRoom-v0": 60_000,
+    "MiniGrid-MultiRoom-N4-S5-v1": 30_000,
+    "MiniGrid-ObstructedMaze-2Dlh-v0": 120_000,
+    "MiniGrid-SimpleCrossingS9N3-v0": 30_000,
+    "MiniGrid-UnlockPickup-v0": 30_000,
+    "BabyAI-GoToLocal-v0": 30_000,
+    "BabyAI-PickupLoc-v0": 30_000,
 }
 TOY_TEXT = {
     "FrozenLake-v1": ("frozen_lake_planner", 60_000),
-    "Taxi-v4": ("taxi_planner", 100_000),
-    "CliffWalking-v1": ("cliff_walking_planner", 60_000),
+    "Taxi-v4": ("taxi_planner", 60_000),
+    "CliffWalking-v1": ("cliff_walking_planner", 40_000),
 }
 
 
@@ -49,7 +48,8 @@ def level(name: str, steps: int) -> Task:
         name,
         lambda: MapMemory(gym.make(name), radius=8),
         steps,
-        eval_every=max(4096, steps // 16),
+        eval_every=steps // 6,
+        episodes=40,
         expert=lambda: ScriptedTeacher.named("mission_planner"),
         ppo=ppo_arguments(map_like=True),
     )

@@ -29,20 +29,24 @@ def mission_planner(situation: Situation) -> Plan:
     if blocking:
         return plans[blocking[0]]
     mission = text.removeprefix("Mission: ").split(". ", 1)[0].removesuffix(" and say done")
-    targets = []
+    named = set()
     for one in (parse_mission(mission) or ((),))[0]:
         holding = one.verb == "put" and f"Agent holds <{one.thing.name}>" in text
         phrase = one.beside if holding and one.beside is not None else one.thing
-        targets.append(phrase.name)
+        named |= {part.name for part in (one.thing, one.beside) if part is not None}
         is_locked = one.verb == "open" and seen.get(phrase.name) == "locked"
         if phrase.name in seen and (phrase.name in fits or not is_locked):
             return plans[phrase.name]
-    helpful = [name for name in seen if name not in targets]
+    helpful = [name for name in seen if name not in named]
     keys = [name for name in helpful if name.endswith("key")]
     boxes = [name for name in helpful if name.endswith("box")]
     for name in (*fits, *keys, *boxes):
         if name in plans:
             return plans[name]
+    held = text.split("Agent holds <", 1)[-1].split(">", 1)[0]
+    hides_a_key = held.endswith("box") and held not in named and "locked" in seen.values()
+    if f"drop {held}" in situation.options and hides_a_key:
+        return (f"drop {held}",)
     if "explore" in situation.options:
         return ("explore",)
     return next((plan for plan in plans.values()), situation.options[:1])

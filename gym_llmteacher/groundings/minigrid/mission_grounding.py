@@ -196,7 +196,16 @@ class MissionGrounding(Grounding):
     ) -> Thing | None:
         """What has to be carried away first: before what is needed, or before the unknown."""
         view, things = memory.known_view, skills.known.things
-        goals = [label for label in labels if label.named] or labels
+        names = {label.name for label in labels}
+        now = memory.groups[0] if memory.groups else ()
+        if not exploring and any(one.beside and one.beside.name not in names for one in now):
+            # Picking up what is to be put somewhere before there is a way there would be undone.
+            first = skills.obstacle((), view.cell)
+            if first is not None:
+                return first
+        in_hand = self._held_name(memory)
+        needed = [label for label in labels if label.name != in_hand]
+        goals = [label for label in needed if label.named] or needed
         for label in goals:
             targets = [things[i] for i in label.things]
             if skills.reaches(targets, view.cell, view.heading):

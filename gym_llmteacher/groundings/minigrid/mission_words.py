@@ -135,8 +135,8 @@ class View:
         if self.exploring:
             options["explore"] = ("explore", ())
         for label in self.labels:
-            options[f"go to {label.name}"] = ("go_to", tuple(label.things))
             pairs = list(zip(label.things, label.looks, strict=True))
+            options[f"go to {label.name}"] = ("go_to", self._places(label, pairs))
             movable = tuple(number for number, look in pairs if look.kind in MOVABLE)
             if movable and self.held is None:
                 options[f"pick up {label.name}"] = ("pick_up", movable)
@@ -157,6 +157,13 @@ class View:
         if self.say_done:
             options["done"] = ("done", ())
         return options
+
+    def _places(self, label: Label, pairs: list[tuple[int, Look]]) -> tuple[int, ...]:
+        """Where to go for it: of doors to be opened, to one that is shut and can be."""
+        if any(one.verb == "open" and one.thing.name == label.name for one in self.now):
+            shut = [i for i, look in pairs if not look.is_open and self._opens(label, look)]
+            return tuple(shut or label.things)
+        return tuple(label.things)
 
     def _opens(self, label: Label, look: Look) -> bool:
         if look.kind == "box":
@@ -189,8 +196,8 @@ class View:
             else:
                 plans[name] = (f"go to {name}", *(("done",) if self.say_done else ()))
         for label in self.labels:
-            if label.name in plans:
-                continue
+            if label.name in plans or label.named:
+                continue  # where a thing is to be put is of no use before it is held
             take = "pick up" if label.kinds == ["key"] else "open"
             first = empty if take == "pick up" else ()
             plans[label.name] = (*first, f"go to {label.name}", f"{take} {label.name}")
