@@ -1,4 +1,4 @@
-"""Box2D, where it is installed: imported before warnings are errors, which its SWIG types crash on."""
+"""Box2D, where it is installed; its SWIG types crash where warnings are errors while imported."""
 
 import importlib.util
 import warnings
