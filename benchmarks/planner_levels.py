@@ -1,7 +1,8 @@
 """How often the scripted teachers solve each env by themselves, acting on the words alone.
 
-Run: ``python -m benchmarks.planner_levels [episodes] [name]``; a name keeps the envs whose ids
-contain it.
+Run: ``python -m benchmarks.planner_levels [episodes] [names] [embedded]``; of names, separated by
+commas, the envs whose ids contain one are kept; ``embedded``: the embedded language model instead,
+acting at random from its prior.
 """
 
 from __future__ import annotations
@@ -51,13 +52,16 @@ def env_ids() -> list[str]:
     return levels + list(SCRIPTS)
 
 
-def play(env: gym.Env, seed: int) -> tuple[bool, float, int]:
+def play(env: gym.Env, seed: int, sampled: bool = False) -> tuple[bool, float, int]:
     """One episode of the teacher; returns success, return and length."""
+    rng = np.random.default_rng(seed)
     name = env.spec.id
     _, info = env.reset(seed=seed)
     total, length, terminated, truncated = 0.0, 0, False, False
     while not (terminated or truncated) and length < 5_000:
-        _, reward, terminated, truncated, info = env.step(int(info["teacher_prior"].argmax()))
+        prior = info["teacher_prior"].astype(float)
+        action = rng.choice(len(prior), p=prior / prior.sum()) if sampled else prior.argmax()
+        _, reward, terminated, truncated, info = env.step(int(action))
         total, length = total + float(reward), length + 1
     success = terminated if name in ENDS else total > SOLVED.get(name, 0.0)
     return success, total, length
@@ -66,17 +70,18 @@ def play(env: gym.Env, seed: int) -> tuple[bool, float, int]:
 def main() -> None:
     warnings.filterwarnings("ignore", message=".*out of date.*")
     episodes = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    wanted = sys.argv[2] if len(sys.argv) > 2 else ""
+    wanted = sys.argv[2].split(",") if len(sys.argv) > 2 else [""]
+    embedded = "embedded" in sys.argv
     print("| env | success | return | length | distinct texts |\n|---|---|---|---|---|")
     for name in env_ids():
-        if wanted not in name:
+        if not any(part in name for part in wanted):
             continue
         script = SCRIPTS.get(name, "mission_planner")
-        env = LLMTeacherWrapper(gym.make(name), teacher={"script": script})
+        env = LLMTeacherWrapper(gym.make(name), teacher=None if embedded else {"script": script})
         results, texts = [], set()
         for seed in range(episodes):
             with contextlib.redirect_stdout(io.StringIO()):  # BabyAI tells of every rejected map
-                results.append(play(env, seed))
+                results.append(play(env, seed, sampled=embedded))
             texts |= env._checked
         success, mean_return, length = np.array(results).mean(axis=0)
         print(

@@ -43,7 +43,7 @@ def _best_on_ice(lake: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         for cell, value in ends.items():
             new[cell] = value
         if np.abs(new - values).max() < 1e-9:
-            return outcomes.argmax(axis=0)
+            return np.asarray(outcomes.argmax(axis=0))
         values = new
 
 
