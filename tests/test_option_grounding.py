@@ -56,7 +56,7 @@ def test_a_box_becomes_a_choice_among_options():
     upright, done = 0, False
     while not done:
         assert info["teacher_prior"].shape == (2,)
-        obs, _, terminated, done, info = env.step(int(info["teacher_prior"].argmax()))
+        obs, _, _, done, info = env.step(int(info["teacher_prior"].argmax()))
         upright += obs[0] > 0.95
     assert upright > 10  # the teacher's choice of the two swings it up and holds it
 
