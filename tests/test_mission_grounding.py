@@ -1,5 +1,7 @@
 """MiniGrid's and BabyAI's levels in words: missions, what matters, and no peeking."""
 
+import pickle
+
 import gymnasium as gym
 import minigrid
 import numpy as np
@@ -194,3 +196,56 @@ def test_options_as_actions_work_on_the_memory():
         if terminated or truncated:
             break
     assert reward > 0
+
+
+def test_nothing_is_missed_while_teaching_is_off():
+    one, two = taught("MiniGrid-MultiRoom-N4-S5-v1"), taught("MiniGrid-MultiRoom-N4-S5-v1")
+    for env in (one, two):
+        env.reset(seed=2)
+    two.set_teaching(False)
+    for action in (LEFT, FORWARD, FORWARD, RIGHT, FORWARD, TOGGLE, FORWARD):
+        one.step(action)
+        two.step(action)
+    two.set_teaching(True)
+    np.testing.assert_array_equal(
+        one.step(LEFT)[-1]["teacher_prior"], two.step(LEFT)[-1]["teacher_prior"]
+    )
+    assert one.situation == two.situation
+
+
+def test_it_pickles_within_an_episode():
+    env = LLMTeacherWrapper(MapMemory(gym.make("MiniGrid-UnlockPickup-v0")), teacher=PLANNER)
+    env.reset(seed=1)
+    for _ in range(3):
+        env.step(FORWARD)
+    copy = pickle.loads(pickle.dumps(env))
+    for action in (LEFT, FORWARD, PICK_UP, RIGHT, FORWARD):
+        (obs, *_, info), (other, *_, again) = env.step(action), copy.step(action)
+        np.testing.assert_array_equal(obs, other)
+        np.testing.assert_array_equal(info["teacher_prior"], again["teacher_prior"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["MiniGrid-UnlockPickup-v0", "MiniGrid-BlockedUnlockPickup-v0"])
+def test_the_embedded_model_knows_what_is_needed_first(level):
+    """The task says what has to come first as far as it is known; the model says what is next."""
+    env = LLMTeacherWrapper(gym.make(level))
+    for seed in range(3):
+        *_, (_, _, reward, _, _) = play(env, seed, skill=1.0, steps=100)
+        assert reward > 0
+
+
+def test_what_has_to_come_first_is_part_of_the_task():
+    env = taught("MiniGrid-BlockedUnlockPickup-v0")
+    told = set()
+    for _, _, _, over, _ in play(env, 0, skill=1.0):
+        if not over:
+            told.add((env.situation.task, env.situation.state))
+    box = "pick up the purple box"
+    unlock = f"get the color1 key, then open the color1 door, then {box}"
+    assert {
+        (f"get the ball in the way, then {box}", "The agent holds nothing."),
+        (unlock, "The agent holds nothing."),
+        (unlock, "The agent holds the color1 key."),
+        (box, "The agent holds nothing."),
+    } <= told

@@ -37,16 +37,11 @@ def mission_planner(situation: Situation) -> Plan:
         is_locked = one.verb == "open" and seen.get(phrase.name) == "locked"
         if phrase.name in seen and (phrase.name in fits or not is_locked):
             return plans[phrase.name]
-    helpful = [name for name in seen if name not in named]
-    keys = [name for name in helpful if name.endswith("key")]
-    boxes = [name for name in helpful if name.endswith("box")]
-    for name in (*fits, *keys, *boxes):
+    keys = [name for name in seen if name.endswith("key") and name not in named]
+    hidden = ["key"] if "locked" in seen.values() and not keys else []
+    for name in (*fits, *keys, *hidden):
         if name in plans:
             return plans[name]
-    held = text.split("Agent holds <", 1)[-1].split(">", 1)[0]
-    hides_a_key = held.endswith("box") and held not in named and "locked" in seen.values()
-    if f"drop {held}" in situation.options and hides_a_key:
-        return (f"drop {held}",)
     if "explore" in situation.options:
         return ("explore",)
     return next((plan for plan in plans.values()), situation.options[:1])

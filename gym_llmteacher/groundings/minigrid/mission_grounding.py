@@ -105,7 +105,7 @@ class MissionGrounding(Grounding):
             text=words.text(),
             options=tuple(options),
             option_actions=LazyRows(N_ACTIONS, rules),
-            task=words.mission,
+            task=words.task(),
             state=words.state(),
             needs=words.needs(),
         )

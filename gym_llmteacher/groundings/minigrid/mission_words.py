@@ -192,15 +192,18 @@ class View:
             elif one.verb in ("pick up", "put"):
                 plans[name] = (*empty, f"go to {name}", f"pick up {name}")
             elif one.verb == "open":
-                plans[name] = (f"go to {name}", f"open {name}")
+                plans[name] = (f"go to {name}", f"open {name}") if self._can_open(name) else ()
             else:
                 plans[name] = (f"go to {name}", *(("done",) if self.say_done else ()))
         for label in self.labels:
             if label.name in plans or label.named:
                 continue  # where a thing is to be put is of no use before it is held
-            take = "pick up" if label.kinds == ["key"] else "open"
-            first = empty if take == "pick up" else ()
-            plans[label.name] = (*first, f"go to {label.name}", f"{take} {label.name}")
+            if label.kinds == ["key"]:
+                plans[label.name] = (*empty, f"go to {label.name}", f"pick up {label.name}")
+            elif label.opened_by(self.held):
+                plans[label.name] = (f"go to {label.name}", f"open {label.name}")
+        if self._locked and self._key == "key":
+            plans.setdefault("key", self._uncover(empty))
         if self.blocking:
             plans[self.blocking] = (*empty, f"go to {self.blocking}", f"pick up {self.blocking}")
         options = self.options()
@@ -211,13 +214,50 @@ class View:
             if (kept := (*(option for option in _possible(plan, options)), *explore))
         )
 
+    def task(self) -> str:
+        """The mission, and what has to come first as far as that is known."""
+        if self.blocking:
+            return f"get the {self.blocking}, then {self.mission}"
+        if self._locked is None:
+            return self.mission
+        opening = "" if self._locked.named else f"then open the {self._locked.name}, "
+        return f"get the {self._key}, {opening}then {self.mission}"
+
     def state(self) -> str:
         """The short part that decides what is needed next."""
-        locked = any(look.is_locked for label in self.labels for look in label.looks)
-        blocked = f" There is a {self.blocking}." if self.blocking else ""
-        return f"The agent holds {'the ' if self.held else ''}{self.held_name}." + (
-            blocked or (" The door is locked." if locked else "")
-        )
+        if self.held is None:
+            return "The agent holds nothing."
+        opens = any(label.opened_by(self.held) for label in self.labels)
+        puts = any(one.verb == "put" and one.thing.name == self.held_name for one in self.now)
+        useful = (opens or puts) and not self.blocking
+        return f"The agent holds {f'the {self.held_name}' if useful else 'nothing useful'}."
+
+    @property
+    def _locked(self) -> Label | None:
+        """The locked door to be opened: the one whose key is held, or else the first."""
+        locked = [label for label in self.labels if any(look.is_locked for look in label.looks)]
+        fitting = [label for label in locked if label.opened_by(self.held)]
+        return next(iter(fitting or locked), None)
+
+    @property
+    def _key(self) -> str:
+        """How the key to it is called, or would be."""
+        if self._locked is not None and self._locked.opened_by(self.held):
+            return self.held_name
+        keys = (label.name for label in self.labels if label.kinds == ["key"] and not label.named)
+        return next(keys, "key")
+
+    def _can_open(self, name: str) -> bool:
+        label = self._label(name)
+        return label is not None and any(self._opens(label, look) for look in label.looks)
+
+    def _uncover(self, empty: Plan) -> Plan:
+        """Look for a key where one may be hidden: in a box, also in the one that is held."""
+        boxes = [label.name for label in self.labels if label.kinds == ["box"] and not label.named]
+        if boxes:
+            return (f"go to {boxes[0]}", f"open {boxes[0]}")
+        held_named = any(one.thing.name == self.held_name for one in self.now)
+        return empty if self.held and self.held.kind == "box" and not held_named else ()
 
 
 def _possible(plan: Plan, options: dict[str, tuple[str, tuple[int, ...]]]) -> Plan:
