@@ -22,8 +22,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.arms import ARMS
-from benchmarks.run import one_run
-from benchmarks.tasks import TASKS
+from benchmarks.run import ALL_TASKS, one_run
 
 RESULTS = Path(__file__).parent / "results" / "paper.jsonl"
 WORK = Path("runs/paper")
@@ -82,7 +81,7 @@ def run(
 ) -> None:
     """Run what is not in the results yet."""
     numbers = list(range(first, first + seeds))
-    run_all(_names(tasks, TASKS), _names(arms, ARMS), numbers, jobs, results)
+    run_all(_names(tasks, ALL_TASKS), _names(arms, ARMS), numbers, jobs, results)
 
 
 @app.command()

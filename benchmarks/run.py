@@ -15,8 +15,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from benchmarks.arms import ARMS, make_student, wrap_for
 from benchmarks.tasks import TASKS
+from benchmarks.tasks_minigrid import MINIGRID_TASKS
 from gym_llmteacher.experiments.evaluate import Actor, evaluate, student_actor, teacher_actor
 from gym_llmteacher.sb3.telemetry import teacher_totals
+
+ALL_TASKS = {**TASKS, **MINIGRID_TASKS}
 
 SOLVED = 0.9
 """Success at which an arm that goes on until the task is solved stops."""
@@ -28,10 +31,10 @@ Row = dict[str, Any]
 def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder: str) -> list[Row]:
     """Train and evaluate one student; one dict per evaluation."""
     th.set_num_threads(1)
-    arm, task = ARMS[arm_name], TASKS[task_name]
+    arm, task = ARMS[arm_name], ALL_TASKS[task_name]
     if arm.long:
         task = replace(task, steps=task.long_steps, eval_every=max(task.eval_every, 8192))
-    episodes = 100
+    episodes = task.episodes
     if steps is not None:
         task, episodes = replace(task, steps=steps, eval_every=steps // 2, clone_frames=512), 8
     wrap = wrap_for(arm, task, Path(folder))

@@ -36,6 +36,7 @@ class Task:
     ppo: dict[str, Any] = field(default_factory=lambda: ppo_arguments(map_like=True))
     coef: dict[str, Any] | None = None
     long_steps: int = 500_000
+    episodes: int = 100
 
 
 def door_key(name: str, steps: int, eval_every: int, things: tuple[str, ...]) -> Task:

@@ -19,6 +19,8 @@ from gym_llmteacher import envs as envs  # registers the tasks
 if TYPE_CHECKING:
     from gym_llmteacher.groundings.actions import ActionGrounding
     from gym_llmteacher.groundings.base import Grounding
+    from gym_llmteacher.groundings.policies import Option, OptionGrounding
+    from gym_llmteacher.groundings.registry import register_grounding
     from gym_llmteacher.sb3.a2c import TeacherA2C
     from gym_llmteacher.sb3.adaptive import Adaptive
     from gym_llmteacher.sb3.dqn import TeacherDQN
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
         WithProbability,
     )
     from gym_llmteacher.wrappers.grounding import GroundingWrapper
+    from gym_llmteacher.wrappers.map_memory import MapMemory
+    from gym_llmteacher.wrappers.options import OptionActions
     from gym_llmteacher.wrappers.overlay import PriorOverlay
     from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 
@@ -63,7 +67,11 @@ _HOMES = {
     "LLMTeacherWrapper": "wrappers.teacher",
     "Linear": "sb3.schedules",
     "LoopFreePolicy": "sb3.loop_free",
+    "MapMemory": "wrappers.map_memory",
     "Need": "situation",
+    "Option": "groundings.policies",
+    "OptionActions": "wrappers.options",
+    "OptionGrounding": "groundings.policies",
     "EgoMapFeatures": "sb3.features",
     "PolicyTeacher": "teachers.policy",
     "PriorOverlay": "wrappers.overlay",
@@ -84,6 +92,7 @@ _HOMES = {
     "StudentUncertain": "wrappers.ask",
     "WithProbability": "wrappers.ask",
     "VecTeacher": "sb3.vec_teacher",
+    "register_grounding": "groundings.registry",
 }
 
 __all__ = [
@@ -103,9 +112,13 @@ __all__ = [
     "LLMTeacherWrapper",
     "Linear",
     "LoopFreePolicy",
+    "MapMemory",
     "Need",
     "NewText",
+    "Option",
+    "OptionActions",
     "OptionFinished",
+    "OptionGrounding",
     "PolicyTeacher",
     "PriorOverlay",
     "ScriptedTeacher",
@@ -120,6 +133,7 @@ __all__ = [
     "TeacherRecurrentPPO",
     "VecTeacher",
     "WithProbability",
+    "register_grounding",
 ]
 
 

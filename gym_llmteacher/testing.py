@@ -1,6 +1,7 @@
-"""A language model server for tests: real HTTP on the loopback, programmed answers.
+"""For tests of your own: `check_grounding`, and a language model server with programmed answers.
 
-Nothing of litellm is mocked: requests go through the whole client and can be counted.
+The server speaks real HTTP on the loopback. Nothing of litellm is mocked: requests go through the
+whole client and can be counted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
+
+from gym_llmteacher.groundings.check import check_grounding as check_grounding
 
 
 @dataclass(frozen=True)

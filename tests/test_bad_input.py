@@ -60,9 +60,9 @@ CASES = {
         "expected Discrete starting at 0.*TransformAction",
     ),
     "an env no grounding knows": (
-        lambda: LLMTeacherWrapper(gym.make("CartPole-v1"), teacher=PLANNER),
+        lambda: LLMTeacherWrapper(gym.make("Acrobot-v1"), teacher=PLANNER),
         GroundingError,
-        r"no grounding knows CartPole-v1; known are the LLMTeacher/\* envs.*ActionGrounding\(",
+        r"no grounding knows Acrobot-v1; known are LLMTeacher/\*, .*MiniGrid.*ActionGrounding\(",
     ),
     "not a grounding": (
         lambda: task(teacher=PLANNER, grounding="minigrid"),

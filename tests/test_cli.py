@@ -112,7 +112,7 @@ def test_bad_options(args, message, tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["ask", "--env", "CartPole-v1", *PLANNER], "no grounding knows CartPole-v1"),
+        (["ask", "--env", "Acrobot-v1", *PLANNER], "no grounding knows Acrobot-v1"),
         (["ask", "--env", "NoSuchEnv-v0"], "NoSuchEnv"),
         (["train", "--teacher", "nonsense/model", "--steps", "64"], "nonsense/model"),
         (["evaluate", "missing.zip"], "expected a zip saved by"),

@@ -31,3 +31,16 @@ def test_custom_env(tmp_path):
     assert len((EXAMPLES / "custom_env.py").read_text().splitlines()) < 40
     reached = int(re.search(r"goal reached in (\d+)", run("custom_env.py", tmp_path)).group(1))
     assert reached > 50  # plain PPO: 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "frames", "pattern", "at_least"),
+    [
+        ("frozen_lake.py", "16000", r"goal reached in (\d+)%", 40),
+        ("taxi.py", "20000", r"100 rides: (-?[\d.]+)", -100),
+        ("babyai_mission.py", "8192", r"100 missions: ([\d.]+)", 0.6),
+    ],
+)
+def test_examples_by_env_id(tmp_path, name, frames, pattern, at_least):
+    assert float(re.search(pattern, run(name, tmp_path, frames)).group(1)) >= at_least

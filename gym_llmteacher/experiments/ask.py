@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-import gymnasium as gym
 import numpy as np
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.situation import Advice, Situation, prior_from
 from gym_llmteacher.teachers.llm import Explanation, LLMTeacher
 from gym_llmteacher.teachers.make import TeacherSpec
@@ -32,7 +32,7 @@ def ask_once(
     :param after: random steps to take first (the episode starts anew if it ends)
     """
     env = LLMTeacherWrapper(
-        gym.make(env_id), teacher=teacher, answers=answers, elicitation=elicitation
+        make_env(env_id), teacher=teacher, answers=answers, elicitation=elicitation
     )
     # The steps before the question are not worth asking about.
     env.set_teaching(False)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from PIL import Image
 
 from gym_llmteacher.experiments.config import ARM_NAMES, ComparisonConfig
+from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.experiments.train import RunResult, taught
 from gym_llmteacher.sb3.coef import coef_schedule
@@ -64,7 +64,7 @@ def film(config: ComparisonConfig, model: Any, path: Path, episodes: int = 3) ->
     """Save a GIF of the student acting, with the teacher's prior and its own policy beside it."""
     import torch as th
 
-    env = taught(config)(gym.make(config.env, render_mode="rgb_array"))
+    env = taught(config)(make_env(config.env, render_mode="rgb_array"))
     names = action_names(env)
     frames: list[Image.Image] = []
     durations: list[int] = []

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
-import gymnasium as gym
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -15,6 +14,7 @@ from stable_baselines3 import PPO
 
 from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.experiments.config import ARM_NAMES, ComparisonConfig
+from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import (
     Evaluation,
     evaluate,
@@ -37,7 +37,7 @@ CAPTION = (
 def evaluate_teacher(config: ComparisonConfig, deterministic: bool = False) -> Evaluation:
     """Let the teacher act alone, on the same episodes as the students."""
     return evaluate(
-        lambda: taught(config)(gym.make(config.env)),
+        lambda: taught(config)(make_env(config.env)),
         teacher_actor(deterministic),
         config.eval_episodes,
     )
@@ -61,12 +61,12 @@ def evaluation_table(
     for deterministic in (False, True):
         if student is not None:
             actor = student_actor(load_student(student), deterministic)
-            score = evaluate(lambda: gym.make(env_id), actor, episodes, seed)
+            score = evaluate(lambda: make_env(env_id), actor, episodes, seed)
         else:
             actor = teacher_actor(deterministic)
             score = evaluate(
                 lambda: LLMTeacherWrapper(
-                    gym.make(env_id), teacher=teacher, elicitation=elicitation
+                    make_env(env_id), teacher=teacher, elicitation=elicitation
                 ),
                 actor,
                 episodes,

@@ -16,6 +16,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from gym_llmteacher.experiments.checkpoint import Checkpoint, restore, snapshot
 from gym_llmteacher.experiments.config import ARM_NAMES, Arm, ComparisonConfig, ppo_arguments
+from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, student_actor
 from gym_llmteacher.experiments.progress import ProgressCallback, make_progress
 from gym_llmteacher.sb3.ppo import TeacherPPO
@@ -72,7 +73,7 @@ def taught(config: ComparisonConfig) -> Callable[[gym.Env[Any, Any]], gym.Env[An
 
 def is_map(env_id: str) -> bool:
     """Whether the env's observations are small maps of integer codes."""
-    space = gym.make(env_id).observation_space
+    space = make_env(env_id).observation_space
     if not isinstance(space, gym.spaces.Box) or len(space.shape) != 3:
         return False
     return float(space.high.max()) < 64
@@ -83,7 +84,9 @@ def make_student(config: ComparisonConfig, arm: Arm, seed: int, verbose: int = 0
     arguments: dict[str, Any] = {**ppo_arguments(is_map(config.env)), "seed": seed}
     policy = arguments.pop("policy")
     wrapper = taught(config) if arm == "teacher" else None
-    env = make_vec_env(config.env, config.n_envs, seed=seed, wrapper_class=wrapper)
+    env = make_vec_env(
+        lambda: make_env(config.env), config.n_envs, seed=seed, wrapper_class=wrapper
+    )
     if arm == "teacher":
         return TeacherPPO(
             policy, env, teacher_coef=config.coef, device="cpu", verbose=verbose, **arguments
@@ -177,7 +180,7 @@ def _train_one(
     env.close()
     scores = [
         evaluate(
-            lambda: gym.make(config.env), student_actor(model, deterministic), config.eval_episodes
+            lambda: make_env(config.env), student_actor(model, deterministic), config.eval_episodes
         )
         for deterministic in (False, True)
     ]

@@ -59,7 +59,7 @@ class ActionGrounding(Grounding):
         self.task = task
         self.examples = examples
         self._describe = describe
-        self._takes_env = _takes_two(describe)
+        self._takes_env = takes_two(describe)
         self._rows = np.eye(len(names), dtype=np.float32)
 
     def check(self, env: gym.Env[Any, Any]) -> None:
@@ -77,15 +77,24 @@ class ActionGrounding(Grounding):
     def describe(self, env: gym.Env[Any, Any], obs: Any) -> Situation:
         """Call the user's function; every action is an option that does itself."""
         text = self._describe(obs, env) if self._takes_env else self._describe(obs)
-        if not isinstance(text, str) or not text.strip():
-            raise GroundingError(
-                f"describe returned {text!r}, expected a non-empty string. Does every branch of "
-                "the function return its text?"
-            )
-        return Situation(text.strip(), self.actions, self._rows, task=self.task)
+        return Situation(checked_text(text), self.actions, self._rows, task=self.task)
 
 
-def _takes_two(function: Callable[..., str]) -> bool:
+def checked_text(text: Any) -> str:
+    """What a user's describe function returned.
+
+    :raises GroundingError: it is no text
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise GroundingError(
+            f"describe returned {text!r}, expected a non-empty string. Does every branch of "
+            "the function return its text?"
+        )
+    return text.strip()
+
+
+def takes_two(function: Callable[..., Any]) -> bool:
+    """Whether a function takes ``(obs, env)`` and not only ``(obs)``."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # some builtins have none

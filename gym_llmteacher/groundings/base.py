@@ -24,7 +24,16 @@ class Grounding(ABC):
     """A worked example for chain-of-thought prompts (may be empty)."""
 
     def reset(self, env: gym.Env[Any, Any]) -> None:  # noqa: B027
-        """Forget the last episode. Called after ``env.reset``, before `describe`."""
+        """Forget the last episode. Called after ``env.reset``, before `observe`."""
+
+    def observe(self, env: gym.Env[Any, Any], obs: Any, action: Any = None) -> None:  # noqa: B027
+        """Take in an observation, in order to remember it.
+
+        Called after every reset (``action`` is ``None``) and every step, before `describe`, also
+        when nothing is to be described.
+
+        :param action: the action that led to ``obs``
+        """
 
     @abstractmethod
     def describe(self, env: gym.Env[Any, Any], obs: Any) -> Situation:

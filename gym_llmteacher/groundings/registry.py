@@ -1,7 +1,9 @@
-"""Find the grounding that knows an env."""
+"""Find the grounding that knows an env, by the env's id."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -9,6 +11,40 @@ import gymnasium as gym
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.actions import ActionGrounding
 from gym_llmteacher.groundings.base import Grounding
+from gym_llmteacher.groundings.chosen import ChosenOptions
+
+Factory = Callable[[], Grounding]
+
+# Where a grounding comes from, by id without version. Strings: nothing is imported before it is
+# needed.
+_FACTORIES: dict[str, str | Factory] = {
+    "FrozenLake": "toy_text:frozen_lake",
+    "FrozenLake8x8": "toy_text:frozen_lake",
+    "Taxi": "toy_text:taxi",
+    "CliffWalking": "toy_text:cliff_walking",
+    "CliffWalkingSlippery": "toy_text:cliff_walking",
+    "Blackjack": "toy_text:blackjack",
+    "CartPole": "control:cart_pole",
+    "MountainCar": "control:mountain_car",
+    "LunarLander": "control:lunar_lander",
+}
+
+
+def register_grounding(name: str, factory: Factory) -> None:
+    """Have `LLMTeacherWrapper` find a grounding of yours.
+
+    :param name: env id, its version left out: ``"my_package/MyEnv"``
+    :param factory: makes a fresh grounding, one per env
+    :raises GroundingError: the factory is no function
+
+    >>> register_grounding("my_package/MyEnv", lambda: ActionGrounding(str, ["stay", "go"]))
+    """
+    if not callable(factory):
+        raise GroundingError(
+            f"factory is {factory!r}, expected a function that makes a Grounding: lambda: "
+            "ActionGrounding(...)."
+        )
+    _FACTORIES[name] = factory
 
 
 def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
@@ -16,14 +52,25 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
 
     :raises GroundingError: no grounding knows this env
     """
+    if ChosenOptions.supports(env):
+        return ChosenOptions()
+    name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
+    factory = _FACTORIES.get(name.rsplit("-v", 1)[0])
+    if isinstance(factory, str):
+        module, function = factory.split(":")
+        factory = getattr(importlib.import_module(f"gym_llmteacher.groundings.{module}"), function)
+    if callable(factory):
+        grounding = factory()
+        assert isinstance(grounding, Grounding)
+        return grounding
     # Imported here: MiniGrid brings pygame, which a user of another env need not wait for.
     from gym_llmteacher.groundings import minigrid
 
     if minigrid.supports(env):
-        return minigrid.MiniGridGrounding()
-    name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
+        return minigrid.grounding_for(env)
     raise GroundingError(
-        f"no grounding knows {name}; known are the LLMTeacher/* envs. Describe it yourself: "
+        f"no grounding knows {name}; known are LLMTeacher/*, most of MiniGrid and BabyAI, "
+        f"{', '.join(_FACTORIES)}. Describe it yourself: "
         "LLMTeacherWrapper(env, grounding=ActionGrounding(describe=lambda obs: '...', "
         "actions=['go left', ...], task='...'))."
     )
@@ -38,7 +85,9 @@ def check_actions(env: gym.Env[Any, Any]) -> None:
     if not isinstance(space, gym.spaces.Discrete):
         raise GroundingError(
             f"the action space is {space}, expected Discrete: a teacher's prior is a distribution "
-            "over named actions. Discretise the actions with a gymnasium.ActionWrapper first."
+            "over named actions. Let the student choose among options of yours: "
+            "OptionActions(env, grounding=OptionGrounding(describe, {'brake': lambda obs: ...})); "
+            "or discretise the actions with a gymnasium.ActionWrapper."
         )
     if space.start != 0:
         raise GroundingError(

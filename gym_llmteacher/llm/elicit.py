@@ -26,6 +26,7 @@ from gym_llmteacher.llm import prompt
 from gym_llmteacher.llm.local import DEFAULT_MODEL, is_local
 from gym_llmteacher.llm.parse import parse_plan
 from gym_llmteacher.llm.reply import Reply
+from gym_llmteacher.llm.template import Template
 from gym_llmteacher.situation import Advice, Plan, Situation
 
 
@@ -97,18 +98,26 @@ class Samples(Elicitation):
     :param k: number of samples
     :param example: worked example for the prompt (a generic one by default)
     :param system: replaces the instructions
+    :param template: replaces the whole prompt
     """
 
     k: int = 10
     example: str = ""
     system: str = ""
+    template: Template | None = None
     name = "samples"
 
     def question(self, situation: Situation) -> Question:
         """Chat messages; temperature 0.7 and top-p 0.7 as in the paper."""
-        messages = prompt.guide_messages(
-            situation.task, situation.text, situation.options, self.example, self.system
-        )
+        if self.template is not None:
+            listed = [f"- {option}" for option in situation.options]
+            messages = self.template.messages(
+                situation.task, situation.text, listed, self.example or prompt.GUIDE_EXAMPLE
+            )
+        else:
+            messages = prompt.guide_messages(
+                situation.task, situation.text, situation.options, self.example, self.system
+            )
         params = {"temperature": 0.7, "top_p": 0.7, "max_tokens": 1024}
         return Question(tuple(messages), params, self.k)
 
@@ -126,16 +135,26 @@ class Logprobs(Elicitation):
     """One lettered question; the probabilities of the letters are those of the options.
 
     Abstains where the model returns no log-probabilities, whatever it was declared to support.
+
+    :param system: replaces the instructions
+    :param template: replaces the whole prompt
     """
 
     system: str = ""
+    template: Template | None = None
     name = "logprobs"
 
     def question(self, situation: Situation) -> Question:
         """Chat messages that ask for one letter (at most 26 options)."""
-        messages = prompt.choose_messages(
-            situation.task, situation.text, situation.options, string.ascii_uppercase, self.system
-        )
+        letters = string.ascii_uppercase
+        if self.template is not None:
+            pairs = zip(letters, situation.options, strict=False)
+            listed = [f"{letter}) {option}" for letter, option in pairs]
+            messages = self.template.messages(situation.task, situation.text, listed)
+        else:
+            messages = prompt.choose_messages(
+                situation.task, situation.text, situation.options, letters, self.system
+            )
         params = {"temperature": 1.0, "max_tokens": 1, "logprobs": True, "top_logprobs": 20}
         return Question(tuple(messages), params)
 
@@ -162,14 +181,17 @@ def elicitation_for(
     """Make an elicitation of its name.
 
     :param name: ``"need"``, ``"samples"``, ``"logprobs"``; ``None``: need for the embedded model,
-        samples for all others
-    :raises LLMError: unknown name, or ``"need"`` for a model that cannot score exactly
+        samples for all others. ``"samples:prompt.txt"`` and ``"logprobs:prompt.txt"`` ask with the
+        prompt in that file; see `gym_llmteacher.llm.template`
+    :raises LLMError: unknown name, ``"need"`` for a model that cannot score exactly, or a prompt
+        file that cannot be read
     """
-    name = name or ("need" if is_local(model) else "samples")
+    name, _, path = (name or ("need" if is_local(model) else "samples")).partition(":")
+    template = Template.load(path) if path and name != "need" else None
     if name == "samples":
-        return Samples(samples, example, system)
+        return Samples(samples, example, system, template)
     if name == "logprobs":
-        return Logprobs(system)
+        return Logprobs(system, template)
     if name != "need":
         raise LLMError(
             f"elicitation is {name!r}, expected 'need', 'samples', 'logprobs' or None (chosen by "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 
 from gym_llmteacher.errors import ModelUnavailableError, PriorError
@@ -44,7 +45,8 @@ class ScriptedTeacher(Teacher):
             raise ModelUnavailableError(
                 f"there is no script {name!r}, expected one of {', '.join(SCRIPTS)}."
             )
-        return cls(SCRIPTS[name])
+        module = importlib.import_module(f"gym_llmteacher.teachers.{SCRIPTS[name]}")
+        return cls(getattr(module, name))
 
     def advise(self, situations: Sequence[Situation]) -> list[Advice]:
         """Call the function on each situation."""
@@ -75,4 +77,15 @@ def door_key_planner(situation: Situation) -> Plan:
     return plans["door"] if useful_key else plans["key"]
 
 
-SCRIPTS: dict[str, Callable[[Situation], Answer]] = {"door_key_planner": door_key_planner}
+SCRIPTS: dict[str, str] = {
+    "door_key_planner": "scripted",
+    "mission_planner": "minigrid_planner",
+    "frozen_lake_planner": "toy_planners",
+    "taxi_planner": "toy_planners",
+    "cliff_walking_planner": "toy_planners",
+    "blackjack_planner": "toy_planners",
+    "cart_pole_planner": "toy_planners",
+    "mountain_car_planner": "toy_planners",
+    "lunar_lander_planner": "toy_planners",
+}
+"""Module of each script: some bring MiniGrid along, which others need not wait for."""

@@ -54,11 +54,13 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
         """Reset the env and describe the first observation."""
         obs, info = self.env.reset(seed=seed, options=options)
         self.grounding.reset(self.env)
+        self.grounding.observe(self.env, obs)
         return obs, {**info, **self._entries(obs, asking=self._teaching)}
 
     def step(self, action: ActType) -> tuple[ObsType, float, bool, bool, dict[str, Any]]:
         """Step the env and describe the new observation, unless the episode is over."""
         obs, reward, terminated, truncated, info = self.env.step(action)
+        self.grounding.observe(self.env, obs, action)
         asking = self._teaching and not (terminated or truncated)
         info = {**info, **self._entries(obs, asking)}
         return obs, float(reward), terminated, truncated, info

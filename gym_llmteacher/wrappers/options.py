@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.base import Grounding
+from gym_llmteacher.groundings.policies import OptionGrounding
 from gym_llmteacher.groundings.registry import find_grounding
+from gym_llmteacher.option_actions import LazyRows
+from gym_llmteacher.situation import Situation
 
 
 class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
@@ -20,11 +26,16 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     episode ends, or after ``max_length`` steps. One that does not apply now costs one step with the
     action ``idle``. ``info["frames"]`` is the number of env steps it took; rewards are summed.
 
-    :param options: names of the options, one per action
+    With an `OptionGrounding` it makes any action space Discrete: options may return arrays. A
+    teacher goes outside; its prior is then over the options.
+
+    :param options: names of the options, one per action; ``None``: all those of an
+        `OptionGrounding`
     :param grounding: how to describe the env; ``None`` finds one by the env
     :param max_length: env steps that one option may take
-    :param idle: what to do for an option that does not apply
-    :raises GroundingError: no options, or no grounding knows the env
+    :param idle: what to do for an option that does not apply (zeros for a Box)
+    :raises GroundingError: no options, no grounding knows the env, or its actions are not Discrete
+        and its options are not functions of yours
 
     Example::
 
@@ -41,22 +52,32 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def __init__(
         self,
         env: gym.Env[Any, Any],
-        options: Sequence[str],
+        options: Sequence[str] | None = None,
         grounding: Grounding | None = None,
         max_length: int = 50,
-        idle: int = 0,
+        idle: Any = 0,
     ) -> None:
         RecordConstructorArgs.__init__(
             self, options=options, grounding=grounding, max_length=max_length, idle=idle
         )
         gym.Wrapper.__init__(self, env)
-        self.options = tuple(options)
-        if not self.options or isinstance(options, str):
-            raise GroundingError(f"options is {options!r}, expected a list of option names.")
         self.grounding = grounding or find_grounding(env)
+        if options is None and isinstance(self.grounding, OptionGrounding):
+            options = self.grounding.options
+        if not options or isinstance(options, str):
+            raise GroundingError(f"options is {options!r}, expected a list of option names.")
+        self.options = tuple(options)
+        discrete = isinstance(env.action_space, gym.spaces.Discrete)
+        if not discrete and not isinstance(self.grounding, OptionGrounding):
+            raise GroundingError(
+                f"the action space is {env.action_space}, expected Discrete, or an OptionGrounding "
+                "whose options are functions that return such actions."
+            )
         self.action_space = gym.spaces.Discrete(len(self.options))
         self.max_length = max_length
         self.idle = idle
+        if isinstance(env.action_space, gym.spaces.Box) and np.ndim(idle) == 0:
+            self.idle = np.full(env.action_space.shape, idle, dtype=env.action_space.dtype)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -64,6 +85,7 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         """Reset the env."""
         obs, info = self.env.reset(seed=seed, options=options)
         self.grounding.reset(self.env)
+        self.grounding.observe(self.env, obs)
         self._obs = obs
         return obs, {**info, "frames": 0}
 
@@ -81,15 +103,31 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             text = situation.text
             chosen: Any = self.idle if primitive is None else primitive
             self._obs, reward, terminated, truncated, info = self.env.step(chosen)
+            self.grounding.observe(self.env, self._obs, chosen)
             total += float(reward)
             frames += 1
             if primitive is None:
                 break
         return self._obs, total, terminated, truncated, {**info, "frames": frames}
 
-    @staticmethod
-    def _primitive(situation: Any, name: str) -> int | None:
+    def options_situation(self) -> Situation:
+        """The situation now, its options in terms of this wrapper's own actions."""
+        inner = self.grounding.describe(self.env, self._obs)
+        known = [name for name in self.options if name in inner.options]
+        rules = [partial(self._number, inner, name) for name in known]
+        return replace(
+            inner, options=tuple(known), option_actions=LazyRows(len(self.options), rules)
+        )
+
+    def _number(self, situation: Situation, name: str) -> int | None:
+        """The wrapper's action for an option that applies now."""
+        applies = self._primitive(situation, name) is not None
+        return self.options.index(name) if applies else None
+
+    def _primitive(self, situation: Situation, name: str) -> Any:
         """The env's own action that the option takes now."""
+        if isinstance(self.grounding, OptionGrounding):
+            return self.grounding.act(name, self.env, self._obs)
         if name not in situation.options:
             return None
         row = situation.option_actions[situation.options.index(name)]

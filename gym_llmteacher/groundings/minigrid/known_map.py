@@ -17,7 +17,7 @@ from gym_llmteacher.groundings.minigrid.words import Look
 _UNSEEN, _EMPTY = OBJECT_TO_IDX["unseen"], OBJECT_TO_IDX["empty"]
 _FLOOR, _GOAL = OBJECT_TO_IDX["floor"], OBJECT_TO_IDX["goal"]
 _DOOR, _WALL = OBJECT_TO_IDX["door"], OBJECT_TO_IDX["wall"]
-_THINGS = frozenset(OBJECT_TO_IDX[name] for name in ("key", "door", "ball", "box"))
+_THINGS = frozenset(OBJECT_TO_IDX[name] for name in ("key", "door", "ball", "box", "goal"))
 _OPEN, _LOCKED = 0, 2
 _WALKABLE = np.isin(np.arange(256), (_EMPTY, _FLOOR, _GOAL))
 
@@ -43,7 +43,7 @@ class KnownMap:
     :param opaque_by_y: ``opaque`` of the transposed map: cell ``(x, y)`` is bit ``y * width + x``
     :param unknown_by_y: ``unknown`` of the transposed map
     :param free: known cells that hold nothing
-    :param things: keys, doors, balls and boxes, in order of their cells
+    :param things: keys, doors, balls, boxes and goals, in order of their cells
     """
 
     width: int

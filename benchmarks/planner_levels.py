@@ -1,0 +1,94 @@
+"""How often the scripted teachers solve each env by themselves, acting on the words alone.
+
+Run: ``python -m benchmarks.planner_levels [episodes] [names] [embedded]``; of names, separated by
+commas, the envs whose ids contain one are kept; ``embedded``: the embedded language model instead,
+acting at random from its prior.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import warnings
+
+import gymnasium as gym
+import minigrid  # noqa: F401  (registers MiniGrid's envs)
+import numpy as np
+
+from gym_llmteacher import LLMTeacherWrapper
+from gym_llmteacher.errors import GroundingError
+from gym_llmteacher.groundings.registry import find_grounding
+
+SCRIPTS = {
+    "FrozenLake-v1": "frozen_lake_planner",
+    "FrozenLake8x8-v1": "frozen_lake_planner",
+    "Taxi-v4": "taxi_planner",
+    "CliffWalking-v1": "cliff_walking_planner",
+    "CliffWalkingSlippery-v1": "cliff_walking_planner",
+    "Blackjack-v1": "blackjack_planner",
+    "CartPole-v1": "cart_pole_planner",
+    "MountainCar-v0": "mountain_car_planner",
+    "LunarLander-v3": "lunar_lander_planner",
+}
+# Where the return is no measure of success: what an episode must return, or how it must end.
+SOLVED = {"CartPole-v1": 475.0, "LunarLander-v3": 200.0}
+ENDS = ("Taxi-v4", "CliffWalking-v1", "CliffWalkingSlippery-v1", "MountainCar-v0")
+
+
+def env_ids() -> list[str]:
+    """Every MiniGrid and BabyAI level that has a grounding, newest versions; then the others."""
+    levels = []
+    for name in gym.registry:
+        if name.startswith(("MiniGrid-", "BabyAI-")) and "WFC" not in name:
+            base, version = name.rsplit("-v", 1)
+            newer = f"{base}-v{int(version) + 1}" in gym.registry
+            try:
+                find_grounding(gym.make(name))
+            except GroundingError:
+                continue
+            if not newer:
+                levels.append(name)
+    return levels + list(SCRIPTS)
+
+
+def play(env: gym.Env, seed: int, sampled: bool = False) -> tuple[bool, float, int]:
+    """One episode of the teacher; returns success, return and length."""
+    rng = np.random.default_rng(seed)
+    name = env.spec.id
+    _, info = env.reset(seed=seed)
+    total, length, terminated, truncated = 0.0, 0, False, False
+    while not (terminated or truncated) and length < 5_000:
+        prior = info["teacher_prior"].astype(float)
+        action = rng.choice(len(prior), p=prior / prior.sum()) if sampled else prior.argmax()
+        _, reward, terminated, truncated, info = env.step(int(action))
+        total, length = total + float(reward), length + 1
+    success = terminated if name in ENDS else total > SOLVED.get(name, 0.0)
+    return success, total, length
+
+
+def main() -> None:
+    warnings.filterwarnings("ignore", message=".*out of date.*")
+    episodes = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    wanted = sys.argv[2].split(",") if len(sys.argv) > 2 else [""]
+    embedded = "embedded" in sys.argv
+    print("| env | success | return | length | distinct texts |\n|---|---|---|---|---|")
+    for name in env_ids():
+        if not any(part in name for part in wanted):
+            continue
+        script = SCRIPTS.get(name, "mission_planner")
+        env = LLMTeacherWrapper(gym.make(name), teacher=None if embedded else {"script": script})
+        results, texts = [], set()
+        for seed in range(episodes):
+            with contextlib.redirect_stdout(io.StringIO()):  # BabyAI tells of every rejected map
+                results.append(play(env, seed, sampled=embedded))
+            texts |= env._checked
+        success, mean_return, length = np.array(results).mean(axis=0)
+        print(
+            f"| {name} | {success:.3f} | {mean_return:.2f} | {length:.0f} | {len(texts)} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
