@@ -15,6 +15,8 @@ from benchmarks.run import SOLVED
 
 Key = tuple[str, str]
 REPS = 5_000
+ALONE = "-alone"
+"""How the names of arms end in which a teacher acts."""
 
 
 def read(path: Path) -> dict[Key, dict[int, list[dict]]]:
@@ -60,32 +62,57 @@ def _thousands(frames: float) -> str:
     return "never" if np.isinf(frames) else f"{frames / 1000:.0f}k"
 
 
-def table(runs: dict[Key, dict[int, list[dict]]]) -> str:
-    """One row per task and arm."""
-    lines = [
-        "| task | arm | seeds | success % | greedy % | frames to 90 %, median (worst) | "
-        "last quarter below peak | better than PPO, % | frames/cpu-s | LLM calls |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for (task, arm), seeds in sorted(runs.items()):
+HEAD = (
+    "arm", "seeds", "success %", "deterministic %", "argmax %", "frames to 90 %, median (worst)",
+    "last quarter below peak", "better than PPO, %", "frames/cpu-s", "LLM calls",
+)  # fmt: skip
+NOTES = """
+success: share of 100 episodes solved by the student at the end of its run, sampled;
+deterministic: the same without dice, as its policy does that (`LoopFreePolicy` on maps);
+argmax: the most likely action, without memory;
+frames to 90 %: at the first evaluation with that success;
+last quarter below peak: mean success of the last quarter of the run, in which no student of a
+default schedule has a teacher, below the best evaluation of the whole run, worst seed, in points;
+better than PPO: probability that a run ends above one of plain PPO of the same length.
+Teachers alone act on the same episodes.
+"""
+
+
+def table(runs: dict[Key, dict[int, list[dict]]], task: str) -> str:
+    """One row per arm."""
+    lines = [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
+    for arm in sorted(arm for t, arm in runs if t == task):
+        seeds = runs[task, arm]
         last = [rows[-1] for rows in seeds.values()]
-        final = np.array([row["success"] for row in last])
-        reached = np.array([frames_to(rows) for rows in seeds.values()])
-        plain = runs.get((task, "ppo"))
-        better = "-"
-        if plain and arm != "ppo" and len(final) > 1:
-            theirs = np.array([rows[-1]["success"] for rows in plain.values()])
-            if len(theirs) > 1:
-                better = _interval(improvement(final, theirs))
-        fall = max(_fall(rows) for rows in seeds.values())
-        speed = np.mean([row["frames"] / max(row["cpu_s"], 0.1) for row in last])
-        lines.append(
-            f"| {task} | {arm} | {len(seeds)} | {_interval(iqm(final))} | "
-            f"{_interval(iqm(np.array([row['success_greedy'] for row in last])))} | "
-            f"{_thousands(np.median(reached))} ({_thousands(reached.max())}) | {100 * fall:.0f} | "
-            f"{better} | {speed:,.0f} | {np.mean([row['llm_calls'] for row in last]):.0f} |"
-        )
+        cells = [arm, str(len(seeds)), _share(last, "success"), _share(last, "success_greedy")]
+        if arm.endswith(ALONE):
+            cells += ["-"] * (len(HEAD) - len(cells))
+        else:
+            reached = np.array([frames_to(rows) for rows in seeds.values()])
+            speed = np.mean([row["frames"] / max(row["cpu_s"], 0.1) for row in last])
+            cells += [
+                _share(last, "success_argmax"),
+                f"{_thousands(np.median(reached))} ({_thousands(reached.max())})",
+                f"{100 * max(_fall(rows) for rows in seeds.values()):.0f}",
+                _against(runs.get((task, "ppo")), last) if arm != "ppo" else "-",
+                f"{speed:,.0f}",
+                f"{np.mean([row['llm_calls'] for row in last]):.0f}",
+            ]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _share(rows: list[dict], name: str) -> str:
+    values = [row[name] for row in rows if row.get(name) is not None]
+    return _interval(iqm(np.array(values))) if values else "-"
+
+
+def _against(plain: dict[int, list[dict]] | None, last: list[dict]) -> str:
+    """Probability of improvement, where there are seeds enough for an interval."""
+    if plain is None or len(plain) < 2 or len(last) < 2:
+        return "-"
+    theirs = np.array([rows[-1]["success"] for rows in plain.values()])
+    return _interval(improvement(np.array([row["success"] for row in last]), theirs))
 
 
 def _fall(rows: list[dict]) -> float:
@@ -101,6 +128,11 @@ def picture(runs: dict[Key, dict[int, list[dict]]], task: str, path: Path) -> No
     axes = figure.subplots()
     for arm in sorted(arm for t, arm in runs if t == task):
         seeds = list(runs[task, arm].values())
+        if arm.endswith(ALONE):
+            level = iqm(np.array([rows[-1]["success"] for rows in seeds]))[0]
+            axes.axhline(level, color="grey", linestyle=":", linewidth=1)
+            axes.annotate(arm, (0, level), color="grey", fontsize=7, va="bottom")
+            continue
         grid = np.array([row["frames"] for row in min(seeds, key=len)])
         curves = np.array(
             [np.interp(grid, [r["frames"] for r in s], [r["success"] for r in s]) for s in seeds]
@@ -123,11 +155,12 @@ def picture(runs: dict[Key, dict[int, list[dict]]], task: str, path: Path) -> No
 def write_report(results: Path, out: Path) -> None:
     """Write ``paper.md`` and one picture per task."""
     runs = read(results)
-    head = (
-        "Written by `python -m benchmarks.paper report`. IQM over seeds with 95 % bootstrap "
-        "intervals (rliable), 100 episodes per evaluation.\n\n"
+    text = (
+        "Written by `python -m benchmarks.paper report`. Interquartile means over seeds with 95 % "
+        f"bootstrap intervals (rliable).\n{NOTES}"
     )
-    (out / "paper.md").write_text(head + table(runs))
     for task in sorted({task for task, _ in runs}):
+        text += f"\n## {task}\n\n![]({task}.png)\n\n{table(runs, task)}"
         picture(runs, task, out / f"{task}.png")
+    (out / "paper.md").write_text(text)
     print(f"wrote {out / 'paper.md'} and a picture per task")

@@ -181,7 +181,10 @@ def test_the_rest_of_a_budget_is_kept_for_resets(tmp_path):
         env = LLMTeacherWrapper(env, teacher, numbers, ask=BudgetLeft(0.25) | AtReset())
         server.history.clear()  # the probe is not counted
         play(env, 6)
-        sent = [r.body["messages"][-1]["content"].split("text ")[1] for r in server.history]
+        sent = [
+            r.body["messages"][-1]["content"].split("text ")[1].replace('"', "")
+            for r in server.history
+        ]
     asked = [tuple(int(n) for n in text.split("\n")[0].split()) for text in sent]
     assert asked == [(0, s) for s in range(6)] + [(1, 0), (2, 0)]
 
