@@ -131,7 +131,8 @@ def picture(runs: dict[Key, dict[int, list[dict]]], task: str, path: Path) -> No
         if arm.endswith(ALONE):
             level = iqm(np.array([rows[-1]["success"] for rows in seeds]))[0]
             axes.axhline(level, color="grey", linestyle=":", linewidth=1)
-            axes.annotate(arm, (0, level), color="grey", fontsize=7, va="bottom")
+            where = axes.get_yaxis_transform()  # x in axes, y in data
+            axes.text(0.99, level, arm, color="grey", fontsize=7, ha="right", transform=where)
             continue
         grid = np.array([row["frames"] for row in min(seeds, key=len)])
         curves = np.array(
