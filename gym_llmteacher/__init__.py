@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gym_llmteacher.sb3.vec_teacher import VecTeacher
     from gym_llmteacher.situation import Advice, Need, Situation
     from gym_llmteacher.teachers.base import Teacher
+    from gym_llmteacher.teachers.helper import HelperTeacher
     from gym_llmteacher.teachers.llm import LLMTeacher
     from gym_llmteacher.teachers.policy import PolicyTeacher
     from gym_llmteacher.teachers.scripted import ScriptedTeacher
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from gym_llmteacher.wrappers.grounding import GroundingWrapper
     from gym_llmteacher.wrappers.overlay import PriorOverlay
     from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
+    from gym_llmteacher.wrappers.vector import VectorTeacher
 
 __version__ = "0.1.0"
 
@@ -73,7 +75,9 @@ _HOMES = {
     "OptionFinished": "wrappers.ask",
     "StudentUncertain": "wrappers.ask",
     "WithProbability": "wrappers.ask",
+    "HelperTeacher": "teachers.helper",
     "VecTeacher": "sb3.vec_teacher",
+    "VectorTeacher": "wrappers.vector",
 }
 
 __all__ = [
@@ -88,6 +92,7 @@ __all__ = [
     "Exponential",
     "Grounding",
     "GroundingWrapper",
+    "HelperTeacher",
     "LLM4Teach",
     "LLMTeacher",
     "LLMTeacherWrapper",
@@ -104,6 +109,7 @@ __all__ = [
     "Teacher",
     "TeacherPPO",
     "VecTeacher",
+    "VectorTeacher",
     "WithProbability",
 ]
 
