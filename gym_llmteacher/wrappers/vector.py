@@ -75,7 +75,7 @@ class VectorTeacher(VectorWrapper[Any, Any, Any]):
         self._n_actions = int(space.n)
 
     def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Reset all envs; see the class for what is added to the infos."""
         obs, infos = super().reset(seed=seed, options=options)
