@@ -1,19 +1,25 @@
 """A teacher that takes a second per answer must not slow the envs.
 
-Eight envs, more than a thousand distinct situations, an OpenAI-compatible server on the loopback
-that answers after a second. Compared, in wall time: a teacher that answers at once (a script),
-the slow one asked in the background (`VecTeacher`), the same with a warm answers file, and the
-slow one asked one at a time by a blocking wrapper (for a few frames only: it would take hours)::
+Eight envs, more than a thousand distinct situations, an OpenAI-compatible server in a process of
+its own that answers after a second. The arms take turns, so that what else the machine does meets
+all of them: plain PPO, a teacher that answers at once (a script), the slow one asked in the
+background from a helper process and from the training process (`VecTeacher`), with a
+warm answers file, and the slow one asked one at a time by a blocking wrapper (for a few frames
+only: it would take hours). Medians over the rounds, of frames per second of wall time and per
+second of the training process's own CPU time::
 
-    python benchmarks/late_answers.py [frames]
+    OMP_NUM_THREADS=1 python benchmarks/late_answers.py [frames] [rounds]
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from stable_baselines3 import PPO
@@ -32,7 +38,7 @@ from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 ACTIONS = ["push left", "push right"]
 SECONDS = 1.0
-PPO_ARGUMENTS: dict[str, Any] = {"n_steps": 128, "batch_size": 64, "seed": 0, "device": "cpu"}
+PPO_ARGUMENTS: dict[str, Any] = {"batch_size": 64, "seed": 0, "device": "cpu"}
 
 
 def describe(obs: Any) -> str:
@@ -59,59 +65,144 @@ def answer(body: dict[str, Any]) -> FakeReply:
     return FakeReply(f"Action: {{{lean(text) if known else 'wait'}}}", delay=SECONDS)
 
 
+def serve() -> None:
+    """Tell the address, then the number of requests whenever a line is read."""
+    with FakeLLMServer(answer) as server:
+        print(server.url, flush=True)
+        for _ in sys.stdin:
+            print(len(server.history), flush=True)
+
+
+class Server:
+    """The slow model, in a process of its own."""
+
+    def __enter__(self) -> Server:
+        command = [sys.executable, __file__, "serve"]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self.model = {"model": "openai/fake", "api_base": self._line(), "api_key": "none"}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.communicate()
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def requests(self) -> int:
+        """How many there were so far."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("?\n")
+        return int(self._line())
+
+
+@dataclass
+class Turn:
+    """What one arm did in one round; speeds in frames per second."""
+
+    wall: float
+    cpu: float
+    coverage: float = 1.0
+    calls: int = 0
+
+
 def learn(
-    env: Any, frames: int, algorithm: type[PPO] = TeacherPPO, **kwargs: Any
-) -> tuple[PPO, float]:
-    model = algorithm("MlpPolicy", env, **PPO_ARGUMENTS, **kwargs)
-    start = time.perf_counter()
+    env: Any, frames: int, algorithm: type[PPO] = TeacherPPO, n_steps: int = 128, **kwargs: Any
+) -> Turn:
+    arguments = {**PPO_ARGUMENTS, "n_steps": n_steps, **kwargs}
+    model = algorithm("MlpPolicy", env, **arguments)
+    wall, cpu = time.perf_counter(), time.process_time()
     model.learn(frames)
-    return model, frames / (time.perf_counter() - start)
+    done = model.num_timesteps
+    return Turn(done / (time.perf_counter() - wall), done / (time.process_time() - cpu))
 
 
-def grounded() -> Any:
-    return make_vec_env(
+def in_background(
+    server: Server, path: Path, frames: int, helper: bool = False, patience: float = 0.1
+) -> Turn:
+    before = server.requests()
+    teacher = LLMTeacher(server.model, path, samples=1)
+    envs = make_vec_env(
         "CartPole-v1", 8, seed=0, wrapper_class=lambda env: GroundingWrapper(env, grounding())
     )
+    env = VecTeacher(envs, teacher, workers=64, patience=patience, helper=helper)
+    turn = learn(env, frames, teacher_coef=1.0)
+    metrics = env.teacher_metrics()
+    untaught = metrics["late"] - metrics["came_late"] + metrics["abstained"]
+    turn.coverage = 1 - untaught / frames
+    env.close()
+    turn.calls = server.requests() - before
+    return turn
+
+
+def one_at_a_time(server: Server, path: Path) -> Turn:
+    teacher = LLMTeacher(server.model, path, samples=1)
+    env = make_vec_env(
+        "CartPole-v1", 8, seed=0,
+        wrapper_class=lambda env: LLMTeacherWrapper(env, teacher, grounding()),
+    )  # fmt: skip
+    before = server.requests()
+    turn = learn(env, 64, n_steps=8, teacher_coef=1.0)
+    turn.calls = server.requests() - before
+    return turn
+
+
+def instant(frames: int) -> Turn:
+    script = ScriptedTeacher(lambda situation: (lean(situation.text),))
+    envs = make_vec_env(
+        "CartPole-v1", 8, seed=0, wrapper_class=lambda env: GroundingWrapper(env, grounding())
+    )
+    env = VecTeacher(envs, script)
+    turn = learn(env, frames, teacher_coef=1.0)
+    env.close()
+    return turn
+
+
+def one_round(server: Server, folder: Path, frames: int) -> dict[str, Turn]:
+    warm = folder / "warm.sqlite"
+    # All answers are waited for: the warm run repeats this one, step by step.
+    in_background(server, warm, frames, helper=True, patience=60.0)
+    return {
+        "plain PPO": learn(make_vec_env("CartPole-v1", 8, seed=0), frames, PPO),
+        "instant teacher": instant(frames),
+        "1 s per answer, from a helper process": in_background(
+            server, folder / "helper.sqlite", frames, helper=True
+        ),
+        "1 s per answer, from this process": in_background(server, folder / "here.sqlite", frames),
+        "warm answers file": in_background(server, warm, frames, patience=60.0),
+        "1 s per answer, blocking (64 frames)": one_at_a_time(server, folder / "one.sqlite"),
+    }
 
 
 def main() -> None:
     frames = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    rows = []
-    coef = {"teacher_coef": 1.0}
-    instant = ScriptedTeacher(lambda situation: (lean(situation.text),))
-    with tempfile.TemporaryDirectory() as folder, FakeLLMServer(answer) as server:
-        path = Path(folder) / "answers.sqlite"
-        _, plain = learn(make_vec_env("CartPole-v1", 8, seed=0), frames, PPO)
-        rows.append(("plain PPO", plain, "", ""))
-        _, base = learn(VecTeacher(grounded(), instant), frames, **coef)
-        rows.append(("instant teacher", base, "100 %", ""))
-        for name in ("1 s per answer, in the background", "the same, warm answers file"):
-            before = len(server.history)
-            teacher = LLMTeacher(server.model, path, samples=1)
-            env = VecTeacher(grounded(), teacher, workers=64, patience=0.1)
-            _, speed = learn(env, frames, **coef)
-            metrics = env.teacher_metrics()
-            late = metrics["late"] - metrics["came_late"]
-            asked = frames + 8
-            coverage = 1 - (late + metrics["abstained"]) / asked
-            calls = len(server.history) - before
-            rows.append((name, speed, f"{coverage:.0%}", f"{calls:,}"))
-            env.close()
-        before = len(server.history)
-        teacher = LLMTeacher(server.model, Path(folder) / "other.sqlite", samples=1)
-        env = make_vec_env(
-            "CartPole-v1", 8, seed=0,
-            wrapper_class=lambda env: LLMTeacherWrapper(env, teacher, grounding()),
-        )  # fmt: skip
-        PPO_ARGUMENTS["n_steps"] = 8
-        _, speed = learn(env, 64, **coef)
-        rows.append(("1 s per answer, blocking (64 frames)", speed, "100 %",
-                     f"{len(server.history) - before:,}"))  # fmt: skip
-    print("| teacher | frames per second | of an instant teacher's | coverage | calls |")
-    print("|---|---|---|---|---|")
-    for name, speed, coverage, calls in rows:
-        print(f"| {name} | {speed:,.0f} | {speed / base:.2f} | {coverage} | {calls} |")
+    n_rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    rounds = []
+    with Server() as server:
+        for _ in range(n_rounds):
+            with tempfile.TemporaryDirectory() as folder:
+                rounds.append(one_round(server, Path(folder), frames))
+    columns = (
+        "teacher", "frames/s", "of instant", "of plain", "CPU: of instant", "CPU: of plain",
+        "coverage", "calls",
+    )  # fmt: skip
+    print(f"| {' | '.join(columns)} |")
+    print("|---" * len(columns) + "|")
+    for name in rounds[0]:
+        turns = [(r[name], r["instant teacher"], r["plain PPO"]) for r in rounds]
+        cells = (
+            f"{median(t.wall for t, _, _ in turns):,.0f}",
+            f"{median(t.wall / i.wall for t, i, _ in turns):.2f}",
+            f"{median(t.wall / p.wall for t, _, p in turns):.2f}",
+            f"{median(t.cpu / i.cpu for t, i, _ in turns):.2f}",
+            f"{median(t.cpu / p.cpu for t, _, p in turns):.2f}",
+            "" if name == "plain PPO" else f"{median(t.coverage for t, _, _ in turns):.0%}",
+            f"{median(t.calls for t, _, _ in turns):,.0f}",
+        )
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
-    main()
+    serve() if sys.argv[1:] == ["serve"] else main()

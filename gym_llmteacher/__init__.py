@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gym_llmteacher.sb3.vec_teacher import VecTeacher
     from gym_llmteacher.situation import Advice, Need, Situation
     from gym_llmteacher.teachers.base import Teacher
+    from gym_llmteacher.teachers.helper import HelperTeacher
     from gym_llmteacher.teachers.llm import LLMTeacher
     from gym_llmteacher.teachers.policy import PolicyTeacher
     from gym_llmteacher.teachers.scripted import ScriptedTeacher
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from gym_llmteacher.wrappers.options import OptionActions
     from gym_llmteacher.wrappers.overlay import PriorOverlay
     from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
+    from gym_llmteacher.wrappers.vector import VectorTeacher
 
 __version__ = "0.1.0"
 
@@ -58,41 +60,43 @@ _HOMES = {
     "ActionGrounding": "groundings.actions",
     "Adaptive": "sb3.adaptive",
     "Advice": "situation",
+    "AtReset": "wrappers.ask",
+    "BudgetLeft": "wrappers.ask",
     "Constant": "sb3.schedules",
+    "EgoMapFeatures": "sb3.features",
+    "EveryNSteps": "wrappers.ask",
     "Exponential": "sb3.schedules",
     "Grounding": "groundings.base",
     "GroundingWrapper": "wrappers.grounding",
+    "HelperTeacher": "teachers.helper",
+    "Linear": "sb3.schedules",
     "LLM4Teach": "sb3.schedules",
     "LLMTeacher": "teachers.llm",
     "LLMTeacherWrapper": "wrappers.teacher",
-    "Linear": "sb3.schedules",
     "LoopFreePolicy": "sb3.loop_free",
     "MapMemory": "wrappers.map_memory",
     "Need": "situation",
+    "NewText": "wrappers.ask",
     "Option": "groundings.policies",
     "OptionActions": "wrappers.options",
+    "OptionFinished": "wrappers.ask",
     "OptionGrounding": "groundings.policies",
-    "EgoMapFeatures": "sb3.features",
     "PolicyTeacher": "teachers.policy",
     "PriorOverlay": "wrappers.overlay",
+    "register_grounding": "groundings.registry",
     "ScriptedTeacher": "teachers.scripted",
     "SimulatedTeacher": "teachers.simulated",
     "Situation": "situation",
+    "StudentUncertain": "wrappers.ask",
     "Teacher": "teachers.base",
     "TeacherA2C": "sb3.a2c",
     "TeacherDQN": "sb3.dqn",
     "TeacherMaskablePPO": "sb3.maskable_ppo",
     "TeacherPPO": "sb3.ppo",
     "TeacherRecurrentPPO": "sb3.recurrent_ppo",
-    "AtReset": "wrappers.ask",
-    "BudgetLeft": "wrappers.ask",
-    "EveryNSteps": "wrappers.ask",
-    "NewText": "wrappers.ask",
-    "OptionFinished": "wrappers.ask",
-    "StudentUncertain": "wrappers.ask",
-    "WithProbability": "wrappers.ask",
     "VecTeacher": "sb3.vec_teacher",
-    "register_grounding": "groundings.registry",
+    "VectorTeacher": "wrappers.vector",
+    "WithProbability": "wrappers.ask",
 }
 
 __all__ = [
@@ -107,6 +111,7 @@ __all__ = [
     "Exponential",
     "Grounding",
     "GroundingWrapper",
+    "HelperTeacher",
     "LLM4Teach",
     "LLMTeacher",
     "LLMTeacherWrapper",
@@ -132,6 +137,7 @@ __all__ = [
     "TeacherPPO",
     "TeacherRecurrentPPO",
     "VecTeacher",
+    "VectorTeacher",
     "WithProbability",
     "register_grounding",
 ]

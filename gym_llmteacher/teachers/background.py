@@ -37,7 +37,9 @@ class BackgroundAdvisor:
 
         :raises Exception: what a script raised: its bugs are not bad answers
         """
-        known = self.teacher.known(situation)
+        # What the answers file knows is not worth waking another thread for.
+        new = situation.text not in self._asked
+        known = self.teacher.recall(situation) if new else self.teacher.known(situation)
         if known is not None:
             return known
         future = self._ask(situation)
