@@ -41,7 +41,7 @@ CASES = {
     "continuous actions, wrapper": (
         lambda: LLMTeacherWrapper(gym.make("Pendulum-v1"), teacher=PLANNER),
         GroundingError,
-        r"action space is Box\(.*\), expected Discrete.*Discretise the actions with a "
+        r"action space is Box\(.*\), expected Discrete.*discretise the actions with a "
         r"gymnasium\.ActionWrapper",
     ),
     "continuous actions, student": (

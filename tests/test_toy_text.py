@@ -115,3 +115,12 @@ def test_words_are_few(env_id):
         if terminated or truncated:
             env.reset()
     assert 1 < len(env._checked) < 460
+
+
+@pytest.mark.slow
+def test_the_embedded_model_drives_a_taxi():
+    """Asked by need: code knows the way, the model who comes first."""
+    scores = evaluate(
+        lambda: LLMTeacherWrapper(gym.make("Taxi-v4")), teacher_actor(deterministic=True), 10
+    )
+    assert scores.reward > 5

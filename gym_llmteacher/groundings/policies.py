@@ -13,7 +13,7 @@ from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.actions import checked_text, takes_two
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.option_actions import LazyRows
-from gym_llmteacher.situation import Situation
+from gym_llmteacher.situation import Need, Plan, Situation
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ class OptionGrounding(Grounding):
     :param options: name -> policy (or `Option`, which may also end)
     :param task: what is to be achieved, in words
     :param examples: a worked example for chain-of-thought prompts
+    :param needs: ``needs(obs, env)`` -> what decides what is needed next, in words (``"The agent
+        holds nothing."``), and a dict of what may be needed and the plan that serves it; lets
+        small models be asked by need, which they are better at
     :raises GroundingError: no options, names that are empty, or what is no function
 
     Example::
@@ -63,6 +66,7 @@ class OptionGrounding(Grounding):
         options: Mapping[str, Callable[..., Any] | Option],
         task: str = "",
         examples: str = "",
+        needs: Callable[..., tuple[str, Mapping[str, Plan]]] | None = None,
     ) -> None:
         if not callable(describe):
             raise GroundingError(
@@ -76,6 +80,7 @@ class OptionGrounding(Grounding):
         self.task = task
         self.examples = examples
         self._describe = _with_env(describe)
+        self._needs = None if needs is None else _with_env(needs)
         self._options = {
             name.strip(): self._checked(name, policy) for name, policy in options.items()
         }
@@ -111,7 +116,15 @@ class OptionGrounding(Grounding):
         rule = self._number if discrete else self._itself
         rules = [partial(rule, name, env, obs) for name in self.options]
         text = checked_text(self._describe(obs, env))
-        return Situation(text, self.options, LazyRows(n_actions, rules), task=self.task)
+        state, needs = ("", {}) if self._needs is None else self._needs(obs, env)
+        return Situation(
+            text,
+            self.options,
+            LazyRows(n_actions, rules),
+            task=self.task,
+            state=state,
+            needs=tuple(Need(name, tuple(plan)) for name, plan in needs.items()),
+        )
 
     def _number(self, name: str, env: gym.Env[Any, Any], obs: Any) -> int | None:
         action = self.act(name, env, obs)

@@ -9,6 +9,7 @@ import gymnasium as gym
 
 from gym_llmteacher.groundings.actions import ActionGrounding
 from gym_llmteacher.groundings.policies import Option, OptionGrounding
+from gym_llmteacher.situation import Plan
 
 _MOVES = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}
 _GROUND = {b"S": "ice", b"F": "ice", b"H": "a hole", b"G": "the goal"}
@@ -67,7 +68,8 @@ def taxi() -> OptionGrounding:
     return OptionGrounding(
         _taxi,
         {**options, "pick up passenger": Option(_pick_up), "drop off passenger": Option(_drop_off)},
-        task="fetch the passenger and drive to the destination",
+        task="get the passenger, then reach the destination",
+        needs=_taxi_needs,
     )
 
 
@@ -89,6 +91,16 @@ def _taxi(obs: Any, env: gym.Env[Any, Any]) -> str:
         f"The passenger waits at {_STANDS[passenger]} and wants to go to {goal}. "
         f"The taxi is {where}, empty."
     )
+
+
+def _taxi_needs(obs: Any, env: gym.Env[Any, Any]) -> tuple[str, dict[str, Plan]]:
+    _, _, passenger, destination = _taxi_state(env)
+    holds = "the passenger" if passenger == len(_STANDS) else "nothing"
+    to_stand = () if passenger == len(_STANDS) else (f"drive to {_STANDS[passenger]}",)
+    return f"The taxi holds {holds}.", {
+        "passenger": (*to_stand, "pick up passenger"),
+        "destination": (f"drive to {_STANDS[destination]}", "drop off passenger"),
+    }
 
 
 def _driving(stand: int) -> Any:
