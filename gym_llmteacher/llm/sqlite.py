@@ -73,7 +73,11 @@ def connect(path: str) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
     """Look before anything is written; create the table in an empty file."""
-    if _is_new(connection, path):
+    # In one transaction: another process may make the tables between two looks.
+    connection.execute("BEGIN")
+    new = _is_new(connection, path)
+    connection.execute("COMMIT")
+    if new:
         connection.execute("BEGIN IMMEDIATE")
         if _is_new(connection, path):  # another process may have been faster
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
