@@ -6,6 +6,7 @@
     ├── GroundingError(ValueError)       no grounding fits the env, or names and actions disagree
     ├── ScheduleError(ValueError)        a coefficient or schedule that cannot be one
     ├── PriorError(ValueError)           a prior that is not a distribution, or is missing
+    ├── HabitatMissingError(ImportError) habitat-lab or its simulator is not installed
     └── LLMError                         the language model cannot be used at all
         ├── ModelUnavailableError        unknown model, refused key, missing weights
         └── AnswersFileError             the answers file is corrupt or not ours
@@ -31,6 +32,10 @@ class ScheduleError(TeacherError, ValueError):
 
 class PriorError(TeacherError, ValueError):
     """A teacher prior that is missing, misshapen or not a distribution."""
+
+
+class HabitatMissingError(TeacherError, ImportError):
+    """habitat-lab, or the simulator under it, is not installed."""
 
 
 class LLMError(TeacherError):

@@ -16,6 +16,12 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
 
     :raises GroundingError: no grounding knows this env
     """
+    from gym_llmteacher.habitat.env import HabitatEnv
+
+    if isinstance(env.unwrapped, HabitatEnv):
+        from gym_llmteacher.groundings.habitat import HabitatGrounding
+
+        return HabitatGrounding()
     # Imported here: MiniGrid brings pygame, which a user of another env need not wait for.
     from gym_llmteacher.groundings import minigrid
 
@@ -23,7 +29,7 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
         return minigrid.MiniGridGrounding()
     name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
     raise GroundingError(
-        f"no grounding knows {name}; known are the LLMTeacher/* envs. Describe it yourself: "
+        f"no grounding knows {name}; known are the LLMTeacher/* envs and HabitatEnv. Describe it yourself: "
         "LLMTeacherWrapper(env, grounding=ActionGrounding(describe=lambda obs: '...', "
         "actions=['go left', ...], task='...'))."
     )
