@@ -14,6 +14,9 @@ from gym_llmteacher.option_actions import LazyRows
 from gym_llmteacher.situation import Need, Situation
 
 
+_MOST_KEPT = 2_000
+
+
 class HabitatGrounding(Grounding):
     """`HabitatEnv` in words: what the robot holds, where it has arrived, what there is.
 
@@ -39,35 +42,41 @@ class HabitatGrounding(Grounding):
         if distances is not None and not distances > 0:
             raise GroundingError(f"distances is {distances!r}, expected metres above 0, or None.")
         self.distances = distances
+        self._kept: dict[tuple[Any, ...], dict[str, Any]] = {}
 
     def describe(self, env: gym.Env[Any, Any], obs: Any) -> Situation:
         """Describe the state of the simulator (``obs`` is not needed)."""
         robot: Any = env.unwrapped
         world = robot.world
-        held, things = world.holding, world.things
-        target = world.target or "something"
-        at = next((word for word in things if word != held and robot.at(word)), None)
-        others = [word for word in things if word != held]
-        task = f"get the {target}"
-        text = (
-            f"The robot is to {task}. It holds <{held or 'nothing'}>. It is at "
-            f"<{at or 'no thing'}>. There are {', '.join(self._named(world, w) for w in others)}."
-        )
-        options = tuple(
-            option
-            for option in robot.options
-            if option == "drop" or world.present(split_option(option)[1])
-        )
-        rules = [partial(robot.option_action, option) for option in options]
+        words = self._words(robot, world.holding, robot.where())
         n_actions = int(env.action_space.n)  # type: ignore[attr-defined]
-        return Situation(
-            text=text,
-            options=options,
-            option_actions=LazyRows(n_actions, rules),
-            task=task,
-            state=f"The robot holds {f'the {held}' if held else 'nothing'}.",
-            needs=tuple(Need(word, self._plan(world, word, held)) for word in others),
-        )
+        rules = [partial(robot.option_action, option) for option in words["options"]]
+        return Situation(option_actions=LazyRows(n_actions, rules), **words)
+
+    def _words(self, robot: Any, held: str | None, at: str | None) -> dict[str, Any]:
+        """All but the actions; kept, since it changes rarely."""
+        world = robot.world
+        others = [word for word in world.things if word != held]
+        named = tuple(self._named(world, word) for word in others)
+        key = (world.target, held, at, named)
+        words = self._kept.get(key)
+        if words is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept = {}
+            task = f"get the {world.target or 'thing'}"
+            words = self._kept[key] = {
+                "text": f"The robot is to {task}. It holds <{held or 'nothing'}>. It is at "
+                f"<{at or 'no thing'}>. There are {', '.join(named)}.",
+                "options": tuple(
+                    option
+                    for option in robot.options
+                    if option == "drop" or world.present(split_option(option)[1])
+                ),
+                "task": task,
+                "state": f"The robot holds {f'the {held}' if held else 'nothing'}.",
+                "needs": tuple(Need(word, self._plan(world, word, held)) for word in others),
+            }
+        return words
 
     def _named(self, world: Any, word: str) -> str:
         if self.distances is None:

@@ -17,6 +17,7 @@ from gym_llmteacher.habitat.lab import import_lab
 from gym_llmteacher.habitat.observations import Observations
 from gym_llmteacher.habitat.world import World
 
+_BESIDE = 2.0  # metres; habitat-lab's own threshold of robot_at
 ACTIONS = ("options", "primitives", "raw")
 
 
@@ -175,11 +176,20 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         if self.mode != "primitives":
             return self.world.arrived == word
         if word in self.world.objects:
-            return self.world.graspable(word, self.reach)
+            return self.world.graspable(self.reach) == word
+        distance, turn = self.world.polar(self.world.position(word))
+        if distance > _BESIDE or abs(turn) > 0.6 * self.turn_angle:
+            return False
         path = self.world.path(word)
-        turn = self.world.polar(self.world.position(word))[1]
-        near = not path or self.world.polar(path[-1])[0] < self.step_length
-        return near and abs(turn) < 0.6 * self.turn_angle
+        return not path or self.world.polar(path[-1])[0] < self.step_length
+
+    def where(self) -> str | None:
+        """The thing at which the robot has arrived, or ``None``."""
+        if self.mode != "primitives":
+            return self.world.arrived
+        return self.world.graspable(self.reach) or next(
+            (word for word in self.world.things if word in self.world.places and self.at(word)), None
+        )
 
     def option_action(self, option: str) -> int | None:
         """The action that an option takes now; ``None``: it is finished or does not apply.

@@ -144,11 +144,12 @@ class World:
         angle = math.atan2(-dz, dx) - self.robot.base_rot
         return math.hypot(dx, dz), math.remainder(angle, 2 * math.pi)
 
-    def graspable(self, word: str, reach: float) -> bool:
-        """Whether a magic grasp would take this very thing: the nearest, and near enough."""
+    def graspable(self, reach: float) -> str | None:
+        """What a magic grasp would take: the object nearest to the gripper, if near enough."""
         gripper = np.asarray(self.robot.ee_transform().translation, np.float32)
-        gaps = {w: float(np.linalg.norm(self.position(w) - gripper)) for w in self._ids.values()}
-        return word in gaps and gaps[word] < reach and gaps[word] == min(gaps.values())
+        gaps = [(math.dist(self.position(word), gripper), word) for word in self._ids.values()]
+        gap, word = min(gaps, default=(math.inf, ""))
+        return word if gap < reach else None
 
     def path(self, word: str) -> list[Point]:
         """Corners of the way from the robot to where it can stand before a thing; [] if none."""

@@ -31,19 +31,29 @@ class _Action(SimulatorTaskAction):
         self._task = task
         self.reset()
 
-    def _drive(self, velocity: Any) -> None:
-        lin, ang = (float(np.clip(v, -1.0, 1.0)) for v in velocity)
-        if not self._config.allow_back:
-            lin = max(0.0, lin)
-        per_second = 1.0 / self._sim.ctrl_freq
-        self._sim.move(
-            lin * self._config.lin_speed * per_second, ang * self._config.ang_speed * per_second
-        )
+
+class _Driving(_Action):
+    """Integrates velocities; ``metres`` and ``radians`` per control step at full speed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Read once: looking into a config takes longer than a step of the robot.
+        self.metres = float(self._config.lin_speed) / self._sim.ctrl_freq
+        self.radians = float(self._config.ang_speed) / self._sim.ctrl_freq
+        self._lowest = -1.0 if self._config.allow_back else 0.0
+
+    def drive(self, lin: float, ang: float) -> None:
+        lin, ang = max(self._lowest, min(1.0, lin)), max(-1.0, min(1.0, ang))
+        self._sim.move(lin * self.metres, ang * self.radians)
 
 
 @registry.register_task_action(name="LightArmAction")
 class LightArmAction(_Action):
     """Seven joints that stay where they are, and a magic gripper."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._reach = float(self._config.grasp_thresh_dist)
 
     @property
     def action_space(self) -> spaces.Dict:
@@ -56,14 +66,14 @@ class LightArmAction(_Action):
         if grip_action[0] >= 0 and not gripper.is_grasped:
             gaps = np.linalg.norm(sim.objects - sim.robot.ee_transform().translation, axis=1)
             nearest = int(gaps.argmin())
-            if gaps[nearest] < self._config.grasp_thresh_dist:
+            if gaps[nearest] < self._reach:
                 gripper.snap_idx = sim.scene_obj_ids[nearest]
         elif grip_action[0] < 0:
             gripper.snap_idx = None  # without physics it stays where it was let go
 
 
 @registry.register_task_action(name="LightBaseVelAction")
-class LightBaseVelAction(_Action):
+class LightBaseVelAction(_Driving):
     """Linear and angular velocity of the base."""
 
     @property
@@ -71,7 +81,9 @@ class LightBaseVelAction(_Action):
         return spaces.Dict({"base_vel": _box(20.0, 2)})
 
     def step(self, *args: Any, base_vel: Any, **kwargs: Any) -> None:
-        self._drive(base_vel)
+        lin, ang = (float(v) for v in base_vel)
+        if lin or ang:
+            self.drive(lin, ang)
 
 
 @registry.register_task_action(name="LightStopAction")
@@ -90,8 +102,13 @@ class LightStopAction(SimulatorTaskAction):
 
 
 @registry.register_task_action(name="LightOracleNavAction")
-class LightOracleNavAction(_Action):
+class LightOracleNavAction(_Driving):
     """Drives towards the entity of a 1-based index; 0 does nothing."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._near = float(self._config.dist_thresh)
+        self._straight = float(self._config.turn_thresh)
 
     @property
     def action_space(self) -> spaces.Dict:
@@ -111,21 +128,16 @@ class LightOracleNavAction(_Action):
         target = problem.sim_info.get_entity_pos(entities[index - 1])
         goal = sim.safe_snap_point(target)
         path = sim.get_straight_shortest_path_points(robot.base_pos, goal)
-        if _flat(goal - robot.base_pos) < self._config.dist_thresh or len(path) < 2:
+        if _flat(goal - robot.base_pos) < self._near or len(path) < 2:
             turn = _bearing(robot, target)
-            self.skill_done = abs(turn) < self._config.turn_thresh
-            self._turn(turn)
+            self.skill_done = abs(turn) < self._straight
+            self.drive(0.0, turn / self.radians)
             return
         turn = _bearing(robot, path[1])
-        if abs(turn) < self._config.turn_thresh:
-            metres = self._config.lin_speed / sim.ctrl_freq
-            self._drive((self._config.forward_velocity * min(1.0, _flat(path[1] - robot.base_pos) / metres), 0.0))
+        if abs(turn) < self._straight:
+            self.drive(_flat(path[1] - robot.base_pos) / self.metres, 0.0)
         else:
-            self._turn(turn)
-
-    def _turn(self, radians: float) -> None:
-        step = self._config.ang_speed / self._sim.ctrl_freq
-        self._drive((0.0, self._config.turn_velocity * float(np.clip(radians / step, -1.0, 1.0))))
+            self.drive(0.0, turn / self.radians)
 
 
 @registry.register_task_action(name="LightPddlApplyAction")

@@ -29,8 +29,8 @@ LIGHT_TYPES = {
 
 
 def light_config(
-    overrides: Sequence[str] = (), episodes: int = 100, houses: int = 10, seed: int = 0,
-    speed: float = 3.0,
+    overrides: Sequence[str] = (), *, episodes: int = 100, houses: int = 10, seed: int = 0,
+    first: int = 0, speed: float = 3.0,
 ) -> Any:  # fmt: skip
     """Compose *Nav & Pick* for the light simulator.
 
@@ -41,26 +41,22 @@ def light_config(
     :param episodes: generated episodes
     :param houses: generated houses, taken in turn
     :param seed: of houses and episodes
+    :param first: number of the first episode; others give unseen episodes in the same houses
     :param speed: how much farther than the real robot one step goes; 3 makes 0.25 m and 0.5 rad
     :return: ``omegaconf.DictConfig``
     """
-    config = nav_pick_config(overrides)
-    return lighten(config, episodes=episodes, houses=houses, seed=seed, speed=speed)
-
-
-def lighten(config: Any, episodes: int, houses: int, seed: int, speed: float) -> Any:
-    """Change the types in a composed config."""
     from omegaconf import OmegaConf, open_dict, read_write
 
     from gym_llmteacher.light_habitat.dataset import LightDatasetConfig
 
+    config = nav_pick_config(overrides)
     with read_write(config), open_dict(config):
         habitat = config.habitat
+        habitat.dataset = OmegaConf.structured(
+            LightDatasetConfig(episodes=episodes, houses=houses, seed=seed, first=first)
+        )
         for node in (habitat.simulator, habitat.task):
             node.type = LIGHT_TYPES[node.type]
-        habitat.dataset = OmegaConf.structured(
-            LightDatasetConfig(episodes=episodes, houses=houses, seed=seed)
-        )
         for group in (habitat.task.actions, habitat.task.lab_sensors, habitat.task.measurements):
             for name in list(group):
                 if group[name].type in LIGHT_TYPES:

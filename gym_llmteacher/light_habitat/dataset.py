@@ -72,19 +72,20 @@ def _free_cell(house: House, rng: np.random.Generator) -> Cell:
 
 
 @lru_cache(maxsize=8)
-def _episodes(episodes: int, houses: int, seed: int) -> tuple[LightEpisode, ...]:
-    first = 1000 * seed
-    return tuple(make_episode(n, first + n % houses, seed) for n in range(episodes))
+def _episodes(episodes: int, houses: int, seed: int, first: int) -> tuple[LightEpisode, ...]:
+    numbers = range(first, first + episodes)
+    return tuple(make_episode(n, 1000 * seed + n % houses, seed) for n in numbers)
 
 
 @dataclass
 class LightDatasetConfig(DatasetConfig):
-    """How many episodes in how many houses; ``seed`` chooses both."""
+    """Which episodes: ``first``, ``first + 1``, ..., in houses chosen by ``seed``."""
 
     type: str = "LightNavPickDataset-v0"
     episodes: int = 100
     houses: int = 10
     seed: int = 0
+    first: int = 0
 
 
 @registry.register_dataset(name="LightNavPickDataset-v0")
@@ -94,4 +95,6 @@ class LightNavPickDataset(Dataset):
     def __init__(self, config: Any = None) -> None:
         super().__init__()
         config = config or LightDatasetConfig()
-        self.episodes = list(_episodes(config.episodes, config.houses, config.seed))
+        self.episodes = list(
+            _episodes(config.episodes, config.houses, config.seed, config.first)
+        )

@@ -36,6 +36,15 @@ def distances(house: House, goal: Cell) -> MappingProxyType[Cell, float]:
     return MappingProxyType(found)
 
 
+@lru_cache(maxsize=4096)
+def nearest_free(house: House, x: float, z: float) -> Cell:
+    """The cell nearest to a point where the robot can be."""
+    free = np.argwhere(house.free)
+    gaps = ((free + 0.5) * CELL - (x, z)) ** 2
+    i, j = free[gaps.sum(axis=1).argmin()]
+    return int(i), int(j)
+
+
 def in_sight(house: House, a: tuple[float, float], b: tuple[float, float]) -> bool:
     """Whether a robot can go from ``a`` straight to ``b``."""
     n = max(2, math.ceil(math.dist(a, b) / (CELL / 4)))

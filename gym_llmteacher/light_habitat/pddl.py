@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from gym_llmteacher.light_habitat.house import CELL, TABLE_HEIGHT
 from gym_llmteacher.light_habitat.simulator import LightSim
 
 MOVABLE, RECEPTACLE = "movable_entity_type", "static_receptacle_entity_type"
@@ -53,10 +54,12 @@ class SimInfo:
     """What entities are in the simulator.
 
     :param obj_ids: name of an object -> its index in ``sim.scene_obj_ids``
+    :param receptacles: name of a receptacle -> the middle of its top
     """
 
     sim: LightSim
     obj_ids: dict[str, int]
+    receptacles: dict[str, NDArray[np.float32]]
 
     def check_type_matches(self, entity: Entity, match_name: str) -> bool:
         return entity.expr_type.name == match_name
@@ -69,14 +72,7 @@ class SimInfo:
             return self.sim.robot.base_pos
         if entity.expr_type.name == GOAL:
             return self.sim.objects[0]
-        cells = np.array(self.sim.house.furniture[receptacle(entity)])
-        x, z = (cells.mean(axis=0) + 0.5) * 0.25
-        return np.array([x, 0.75, z], np.float32)
-
-
-def receptacle(entity: Entity) -> str:
-    """``receptacle_table_0`` -> ``table``."""
-    return entity.name.split("_")[1]
+        return self.receptacles[entity.name]
 
 
 @dataclass
@@ -90,7 +86,7 @@ class Problem:
     def __post_init__(self) -> None:
         content = yaml.safe_load(Path(self.spec).read_text())
         self._objects = [Entity(o["name"], ExprType(o["expr_type"])) for o in content["objects"]]
-        self._added: list[Entity] = []
+        self._entities = sorted(self._objects, key=lambda entity: entity.name)
         self.goal = _all_of(content["goal"])
         self.stage_goals = {k: _all_of(goal) for k, goal in content["stage_goals"].items()}
         self.sim_info: Any = None
@@ -98,14 +94,18 @@ class Problem:
     def bind_to_instance(self, sim: LightSim, task: Any) -> None:
         """Name what is in the episode: the target, distractors, receptacles."""
         names = ["goal0|0", *(f"distractor{k}|0" for k in range(len(sim.handles) - 1))]
-        self.sim_info = SimInfo(sim, {name: k for k, name in enumerate(names)})
-        self._added = [Entity(name, ExprType(MOVABLE)) for name in names[1:]] + [
-            Entity(f"receptacle_{name}_0", ExprType(RECEPTACLE)) for name in sim.house.furniture
-        ]
+        tops = {}
+        for name, cells in sim.house.furniture.items():
+            x, z = (np.mean(cells, axis=0) + 0.5) * CELL
+            tops[f"receptacle_{name}_0"] = np.array([x, TABLE_HEIGHT, z], np.float32)
+        self.sim_info = SimInfo(sim, {name: k for k, name in enumerate(names)}, tops)
+        added = [Entity(name, ExprType(MOVABLE)) for name in names[1:]]
+        added += [Entity(name, ExprType(RECEPTACLE)) for name in tops]
+        self._entities = sorted([*self._objects, *added], key=lambda entity: entity.name)
 
     def get_ordered_entities_list(self) -> list[Entity]:
         """All entities, sorted by name."""
-        return sorted([*self._objects, *self._added], key=lambda entity: entity.name)
+        return list(self._entities)
 
     def get_ordered_actions(self) -> list[Action]:
         """The abstract actions, sorted by name."""

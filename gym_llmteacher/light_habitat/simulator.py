@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gym_llmteacher.light_habitat.depth import DepthCamera
 from gym_llmteacher.light_habitat.house import CELL, Cell, centre, forward, make_house
-from gym_llmteacher.light_habitat.paths import distances, way
+from gym_llmteacher.light_habitat.paths import distances, nearest_free, way
 
 REACH = 0.5
 """Metres from the robot's middle to its gripper."""
@@ -64,10 +64,12 @@ class LightDepthSensor(DepthSensor):
     def __init__(self, sim: LightSim, config: Any) -> None:
         self._sim = sim
         self.camera = DepthCamera(config.height, config.width, config.hfov, config.max_depth)
+        self._scale = np.float32(1.0 / config.max_depth if config.normalize_depth else 1.0)
+        self._name = str(config.uuid)
         super().__init__(config=config)
 
     def _get_uuid(self, *args: Any, **kwargs: Any) -> str:
-        return str(self.config.uuid)
+        return self._name
 
     def _get_observation_space(self, *args: Any, **kwargs: Any) -> spaces.Box:
         high = 1.0 if self.config.normalize_depth else self.config.max_depth
@@ -76,7 +78,7 @@ class LightDepthSensor(DepthSensor):
     def get_observation(self, *args: Any, **kwargs: Any) -> Vector:
         sim = self._sim
         depth = self.camera.look(sim.heights(), sim.robot.base_pos, sim.robot.base_rot)
-        return depth / np.float32(self.config.max_depth) if self.config.normalize_depth else depth
+        return depth * self._scale
 
 
 @registry.register_simulator(name="LightSim-v0")
@@ -85,6 +87,7 @@ class LightSim(Simulator):
 
     def __init__(self, config: Any) -> None:
         self.habitat_config = config
+        self.ctrl_freq = float(config.ctrl_freq)
         self.robot, self.grasp_mgr = Robot(), Gripper()
         self.pathfinder = self
         self.objects: NDArray[np.float32] = np.zeros((0, 3), np.float32)
@@ -101,10 +104,6 @@ class LightSim(Simulator):
     @property
     def articulated_agent(self) -> Robot:
         return self.robot
-
-    @property
-    def ctrl_freq(self) -> float:
-        return float(self.habitat_config.ctrl_freq)
 
     @property
     def scene_obj_ids(self) -> list[int]:
@@ -181,10 +180,7 @@ class LightSim(Simulator):
 
     def safe_snap_point(self, point: Any) -> Vector:
         """The nearest point where the robot can be."""
-        free = np.argwhere(self.house.free)
-        gaps = ((free + 0.5) * CELL - np.asarray(point)[[0, 2]]) ** 2
-        i, j = free[gaps.sum(axis=1).argmin()]
-        x, z = centre((int(i), int(j)))
+        x, z = centre(nearest_free(self.house, float(point[0]), float(point[2])))
         return np.array([x, 0.0, z], np.float32)
 
     def get_straight_shortest_path_points(self, a: Any, b: Any) -> list[Vector]:
