@@ -1,5 +1,6 @@
 """Set-up of every test, doctests included."""
 
+import importlib.util
 import os
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from gym_llmteacher.llm import client
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+
+if importlib.util.find_spec("habitat") is None:
+    collect_ignore = ["gym_llmteacher/light_habitat"]  # it registers with habitat-lab
 
 
 @pytest.fixture(autouse=True)
