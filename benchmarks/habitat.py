@@ -6,9 +6,9 @@
     python -m benchmarks.habitat teachers      # the teachers alone
     python -m benchmarks.habitat report        # table and picture
 
-Needs the extra ``habitat`` (``make test-habitat`` sets up ``.venv-habitat``). One house; 500 episodes
-to train in, others to be evaluated in. A run that is in the results is not run again. Reported seeds
-are 0, 1, ...; everything was tuned on seeds from 100.
+Needs the extra ``habitat`` (``make test-habitat`` sets up ``.venv-habitat``). One house; 500
+episodes to train in, others to be evaluated in. A run that is in the results is not run again.
+Reported seeds are 0, 1, ...; everything was tuned on seeds from 100.
 """
 
 from __future__ import annotations
@@ -64,7 +64,10 @@ def settings(arm: str, env: Any) -> dict[str, Any]:
     from gym_llmteacher.habitat.features import HabitatFeatures
 
     flat = arm in ("ppo", "llm-flat")
-    features = {"slots": env.unwrapped.state_slots, **({} if flat else {"waves": 0, "depth": False})}
+    features = {
+        "slots": env.unwrapped.state_slots,
+        **({} if flat else {"waves": 0, "depth": False}),
+    }
     arguments = {
         "policy": "MultiInputPolicy", "gamma": 0.99, "device": "cpu",
         "policy_kwargs": {
@@ -86,7 +89,8 @@ def settings(arm: str, env: Any) -> dict[str, Any]:
 def coefficient(arm: str) -> Any:
     """Schedule of the teaching coefficient, in steps of the student."""
     if arm == "llm-flat":
-        return {"shape": "llm4teach", "start": 3.0, "floor": 0.1, "decay_steps": 75_000, "cut_steps": 120_000}  # fmt: skip
+        shape = {"shape": "llm4teach", "start": 3.0, "floor": 0.1}
+        return {**shape, "decay_steps": 75_000, "cut_steps": 120_000}
     return {"shape": "linear", "start": 3.0, "end": 0.0, "steps": 3_000}
 
 
@@ -168,7 +172,9 @@ def run(
 ) -> None:
     """Run what is not in the results yet."""
     results.parent.mkdir(parents=True, exist_ok=True)
-    old = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    old = (
+        [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    )
     finished = {(r["arm"], r["seed"]) for r in old if r.get("last")}
     for seed in range(first, first + seeds):
         for arm in arms.split(","):
@@ -177,8 +183,9 @@ def run(
                 with results.open("a") as file:
                     file.writelines(json.dumps(line) + "\n" for line in lines)
                 last = lines[-1]
+                scores = f"{last['success']:.2f}, greedy {last['success_greedy']:.2f}"
                 print(arm, seed, f"80 % at {frames_to(lines):,.0f} of {last['frames']:,} frames; "
-                      f"unseen episodes {last['success']:.2f}, greedy {last['success_greedy']:.2f}; "
+                      f"unseen episodes {scores}; "
                       f"{last['cpu_s']:.0f} s, {last['llm_calls']} calls", flush=True)  # fmt: skip
 
 

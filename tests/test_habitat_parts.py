@@ -42,7 +42,11 @@ def test_slots_follow_the_order_of_actions_and_arguments():
     def box(n):
         return gym.spaces.Box(-1, 1, (n,), np.float32)
 
-    actions = {"a": {"x": box(7), "grip_action": box(1)}, "rearrange_stop": None, "z": {"y": box(2)}}
+    actions = {
+        "a": {"x": box(7), "grip_action": box(1)},
+        "rearrange_stop": None,
+        "z": {"y": box(2)},
+    }
     slots = slots_of(actions)
     assert {name: (s.start, s.stop) for name, s in slots.items()} == {
         "x": (0, 7), "grip_action": (7, 8), "rearrange_stop": (8, 9), "y": (9, 11),
@@ -106,6 +110,9 @@ def test_options_are_split_into_skill_and_object():
 
 
 def test_importing_the_adapter_imports_no_habitat():
-    code = "import sys, gym_llmteacher.habitat; print('habitat' in sys.modules, 'torch' in sys.modules)"
+    code = (
+        "import sys, gym_llmteacher.habitat; "
+        "print('habitat' in sys.modules, 'torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -13,15 +13,14 @@ from gym_llmteacher.habitat.env import split_option
 from gym_llmteacher.option_actions import LazyRows
 from gym_llmteacher.situation import Need, Situation
 
-
 _MOST_KEPT = 2_000
 
 
 class HabitatGrounding(Grounding):
     """`HabitatEnv` in words: what the robot holds, where it has arrived, what there is.
 
-    Options are *navigate to X*, *pick X* and *drop*. In what is needed next, every object comes with
-    the plan that gets it.
+    Options are *navigate to X*, *pick X* and *drop*. What may be needed next
+    is every object, with the plan that gets it, and every place.
 
     :param distances: say how far things are, in steps of so many metres. ``None`` says nothing, so
         that there are few different texts, each of which is asked about once

@@ -29,8 +29,8 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
         return minigrid.MiniGridGrounding()
     name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
     raise GroundingError(
-        f"no grounding knows {name}; known are the LLMTeacher/* envs and HabitatEnv. Describe it yourself: "
-        "LLMTeacherWrapper(env, grounding=ActionGrounding(describe=lambda obs: '...', "
+        f"no grounding knows {name}; known are the LLMTeacher/* envs and HabitatEnv. Describe it "
+        "yourself: LLMTeacherWrapper(env, grounding=ActionGrounding(describe=lambda obs: '...', "
         "actions=['go left', ...], task='...'))."
     )
 

@@ -29,7 +29,7 @@ def top_down(env: HabitatEnv, trail: Any = (), path: Any = ()) -> Image.Image:
     low, _ = sim.pathfinder.get_bounds()
     ground = float(np.asarray(world.robot.base_pos)[1])
     free = np.asarray(sim.pathfinder.get_topdown_view(_METRES_PER_PIXEL, ground))
-    colours = np.where(free[..., None], np.uint8(_FLOOR), np.uint8(_SOLID))
+    colours = np.where(free[..., None], np.array(_FLOOR), np.array(_SOLID))
     plan = Image.fromarray(np.ascontiguousarray(colours, dtype=np.uint8))
     image = Image.new("RGB", (plan.width + 2 * _MARGIN, plan.height + 2 * _MARGIN), _FLOOR)
     image.paste(plan, (_MARGIN, _MARGIN))

@@ -22,7 +22,7 @@ ACTIONS = ("options", "primitives", "raw")
 
 
 class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
-    """A PDDL rearrangement task of habitat-lab with actions for a student and options for a teacher.
+    """A PDDL task of habitat-lab with actions for a student and options for a teacher.
 
     Under it are habitat-lab's own ``Env``, ``RLTaskEnv`` and ``HabGymWrapper``. Observations are a
     Dict: pictures under their own names (``head_depth``, float32 ``(h, w, 1)``), all else in
@@ -30,11 +30,11 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
     one-hot. ``terminated`` is the task's end, ``truncated`` its step limit;
     ``info["is_success"]`` its success measure.
 
-    :param env: path of a config, a composed config, a ``habitat.Env``, or a gym env that habitat-lab
-        made of one
-    :param actions: what the student does. ``"options"``: ``Discrete``, one control step of an option
-        per env step (`OptionActions` carries them out to their end); ``"primitives"``: ``Discrete``,
-        drive, turn, grasp, release; ``"raw"``: the flat Box of habitat-lab
+    :param env: path of a config, a composed config, a ``habitat.Env``, or a gym env that
+        habitat-lab made of one
+    :param actions: what the student does. ``"options"``: ``Discrete``, one control step of an
+        option per env step (`OptionActions` carries them out to their end); ``"primitives"``:
+        ``Discrete``, drive, turn, grasp, release; ``"raw"``: the flat Box of habitat-lab
     :param objects: words for objects (``"apple"``), compared with the simulator's handles; empty:
         entities go by their own names (``"goal0|0"``)
     :param places: words for receptacles
@@ -69,7 +69,7 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         """Names of the options; those that do not apply now take a step and do nothing."""
         self._skills = [split_option(name) for name in self.options]
         self._observations = Observations(self._gym.observation_space, tuple(objects))
-        self.observation_space = self._observations.space
+        self.observation_space: Any = self._observations.space
         self.state_slots = self._observations.slots
         """Where each sensor lies in ``state``."""
         self.action_space = self._space()
@@ -188,7 +188,8 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         if self.mode != "primitives":
             return self.world.arrived
         return self.world.graspable(self.reach) or next(
-            (word for word in self.world.things if word in self.world.places and self.at(word)), None
+            (word for word in self.world.things if word in self.world.places and self.at(word)),
+            None,
         )
 
     def option_action(self, option: str) -> int | None:
@@ -230,8 +231,8 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
             return PRIMITIVES.index("move forward")
         return PRIMITIVES.index("turn left" if turn > 0 else "turn right")
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
-        """Map from above beside the depth view, uint8 ``(h, w, 3)``; ``None`` without render mode."""
+    def render(self) -> NDArray[np.uint8] | None:
+        """Map from above and depth view, uint8 ``(h, w, 3)``; ``None`` without render mode."""
         if self.render_mode is None:
             return None
         from gym_llmteacher.habitat.draw import scene

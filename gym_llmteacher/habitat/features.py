@@ -23,6 +23,9 @@ class HabitatFeatures(BaseFeaturesExtractor):
     :param depth: whether to look at the depth view
     """
 
+    _frequencies: th.Tensor
+    _scale: th.Tensor
+
     def __init__(
         self,
         observation_space: gym.spaces.Dict,

@@ -46,7 +46,9 @@ class Observations:
             )
             for name in self._pictures
         }
-        parts = {name: _flat(name, np.zeros(boxes[name].shape, np.float32)) for name in self._vectors}
+        parts = {
+            name: _flat(name, np.zeros(boxes[name].shape, np.float32)) for name in self._vectors
+        }
         self.slots: dict[str, slice] = {}
         size = 0
         for name, part in parts.items():

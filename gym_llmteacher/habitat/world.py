@@ -70,7 +70,8 @@ class World:
         info = self._problem.sim_info
         entities = self._problem.get_ordered_entities_list()
         self._index = {entity.name: i + 1 for i, entity in enumerate(entities)}
-        self._names, self._goals = {}, {}
+        self._names = {}
+        self._goals: dict[str, tuple[Point, Point]] = {}
         self._ids: dict[int, str] = {}
         for entity in entities:
             movable = info.check_type_matches(entity, _MOVABLE)

@@ -48,4 +48,5 @@ class DepthCamera:
         j = np.clip((zs / CELL).astype(np.int32), 0, heights.shape[1] - 1)
         hit = heights[i, j][None] >= self._ray
         hit[:, :, -1] = True
-        return self._z[hit.argmax(axis=2)][:, :, None]
+        seen: NDArray[np.float32] = self._z[hit.argmax(axis=2), None]
+        return seen

@@ -38,7 +38,8 @@ class House:
     @cached_property
     def free(self) -> NDArray[np.bool_]:
         """Where the robot can be, bool ``(nx, nz)``."""
-        return self.height == 0
+        free: NDArray[np.bool_] = self.height == 0
+        return free
 
     def is_free(self, x: float, z: float) -> bool:
         """Whether the robot can be at this point."""

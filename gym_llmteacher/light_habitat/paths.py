@@ -30,7 +30,12 @@ def distances(house: House, goal: Cell) -> MappingProxyType[Cell, float]:
             for dj in (-1, 0, 1):
                 neighbour = (i + di, j + dj)
                 # Walls all round: no index is out of bounds.
-                if neighbour not in found and free[neighbour] and free[i + di, j] and free[i, j + dj]:
+                if (
+                    neighbour not in found
+                    and free[neighbour]
+                    and free[i + di, j]
+                    and free[i, j + dj]
+                ):
                     step = CELL * math.sqrt(di * di + dj * dj)
                     heapq.heappush(queue, (distance + step, neighbour))
     return MappingProxyType(found)

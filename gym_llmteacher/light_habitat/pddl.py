@@ -67,12 +67,16 @@ class SimInfo:
     def get_entity_pos(self, entity: Entity) -> NDArray[np.float32]:
         """Where something is, ``(x, y, z)``, metres."""
         if entity.name in self.obj_ids:
-            return self.sim.objects[self.obj_ids[entity.name]]
+            return self._object(self.obj_ids[entity.name])
         if entity.expr_type.name == ROBOT:
             return self.sim.robot.base_pos
         if entity.expr_type.name == GOAL:
-            return self.sim.objects[0]
+            return self._object(0)
         return self.receptacles[entity.name]
+
+    def _object(self, k: int) -> NDArray[np.float32]:
+        position: NDArray[np.float32] = self.sim.objects[k]
+        return position
 
 
 @dataclass

@@ -49,7 +49,9 @@ def _polar(sim: LightSim, task: Any) -> tuple[float, float]:
 
 def _from_gripper(sim: LightSim, task: Any) -> Any:
     robot = sim.robot
-    return robot.local(sim.get_target_objs_start()[0]) - robot.local(robot.ee_transform().translation)
+    return robot.local(sim.get_target_objs_start()[0]) - robot.local(
+        robot.ee_transform().translation
+    )
 
 
 def _finished(sim: LightSim, task: Any) -> bool:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from gym import spaces
 from habitat.core.registry import registry
-from habitat.core.simulator import AgentState, DepthSensor, SensorSuite, Simulator
+from habitat.core.simulator import DepthSensor, SensorSuite, Simulator
 from numpy.typing import NDArray
 
 from gym_llmteacher.light_habitat.depth import DepthCamera
 from gym_llmteacher.light_habitat.house import CELL, Cell, centre, forward, make_house
-from gym_llmteacher.light_habitat.paths import distances, nearest_free, way
+from gym_llmteacher.light_habitat.paths import nearest_free, way
 
 REACH = 0.5
 """Metres from the robot's middle to its gripper."""
@@ -191,10 +191,6 @@ class LightSim(Simulator):
             points[0] = np.asarray(a, np.float32)
         return points
 
-    def geodesic_distance(self, a: Any, b: Any, episode: Any = None) -> float:
-        """Metres to walk; ``inf`` if there is no way."""
-        return distances(self.house, _cell(b)).get(_cell(a), math.inf)
-
     def get_bounds(self) -> tuple[Vector, Vector]:
         """Two opposite corners of the house."""
         nx, nz = self.house.height.shape
@@ -205,12 +201,8 @@ class LightSim(Simulator):
         nx, nz = self.house.height.shape
         rows = (np.arange(0, nz * CELL, meters_per_pixel) / CELL).astype(int)
         columns = (np.arange(0, nx * CELL, meters_per_pixel) / CELL).astype(int)
-        return self.house.free[np.ix_(columns, rows)].T
-
-    def get_agent_state(self, agent_id: int = 0) -> AgentState:
-        half = self.robot.base_rot / 2
-        rotation = np.quaternion(math.cos(half), 0.0, math.sin(half), 0.0)
-        return AgentState(self.robot.base_pos, rotation)
+        view: NDArray[np.bool_] = self.house.free[np.ix_(columns, rows)].T
+        return view
 
     def close(self, destroy: bool = True) -> None:
         """Nothing is held open."""

@@ -1,9 +1,9 @@
 """Import habitat-lab where its simulator is absent.
 
-Four modules of habitat-lab's own import magnum unguarded on the way to ``import habitat``. Stand-ins
-for exactly these are put into ``sys.modules``: the packages keep their real path, their registration
-hooks do nothing, and the batch renderer refuses. Nothing imitates habitat_sim, and nothing is
-touched where habitat_sim and magnum can be imported.
+Four modules of habitat-lab's own import magnum unguarded on the way to ``import habitat``.
+Stand-ins for exactly these are put into ``sys.modules``: the packages keep their real path, their
+registration hooks do nothing, and the batch renderer refuses. Nothing imitates habitat_sim, and
+nothing is touched where habitat_sim and magnum can be imported.
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ def stand_in() -> bool:
     _put(root, "habitat.sims.habitat_simulator", _try_register_habitat_sim=_no_registration)
     _put(root, "habitat.tasks.rearrange", _try_register_rearrange_task=_no_registration)
     _put(root, "habitat.tasks.rearrange.rearrange_sim", add_perf_timing_func=_no_timing)
-    _put(
-        root, "habitat.core.batch_rendering.env_batch_renderer", EnvBatchRenderer=_NoRenderer
-    )
+    _put(root, "habitat.core.batch_rendering.env_batch_renderer", EnvBatchRenderer=_NoRenderer)
     return True
 
 

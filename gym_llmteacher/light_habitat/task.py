@@ -20,9 +20,6 @@ class LightPddlTask(EmbodiedTask):
         self.pddl_problem = Problem(str(spec))
         super().__init__(config=config, **kwargs)
 
-    def get_n_targets(self) -> int:
-        return 1
-
     def reset(self, episode: Any) -> Any:
         self.pddl_problem.bind_to_instance(self._sim, self)
         for action in self.actions.values():

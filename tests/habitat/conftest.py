@@ -1,22 +1,20 @@
-"""Two simulators for the same test bodies: the light one, and the real one where it is installed."""
+"""Two simulators for the same test bodies: the light one, and, where installed, the real one."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 
-if importlib.util.find_spec("habitat") is not None:
-    import gym_llmteacher.light_habitat  # noqa: F401  (makes `import habitat` possible)
+import gym_llmteacher.light_habitat as light  # makes `import habitat` possible
 
 REAL_DATA = Path("data/replica_cad")
 
 
 def _why_not_real():
-    from gym_llmteacher.habitat.lab import has_simulator
-
-    if not has_simulator():
+    if light.STANDING_IN:
         return "habitat_sim is not installed"
-    return "" if REAL_DATA.exists() else f"{REAL_DATA} is missing: habitat_sim.utils.datasets_download"
+    return (
+        "" if REAL_DATA.exists() else f"{REAL_DATA} is missing: habitat_sim.utils.datasets_download"
+    )
 
 
 @pytest.fixture(

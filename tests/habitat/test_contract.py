@@ -1,10 +1,7 @@
 """What we rely on in habitat-lab's own configs."""
 
-import pytest
-
-pytest.importorskip("gym_llmteacher.light_habitat", exc_type=ImportError)
-
 import habitat
+import pytest
 from habitat.core.registry import registry
 
 from gym_llmteacher.habitat import nav_pick_config

@@ -1,12 +1,9 @@
 """The adapter: the same bodies for the light simulator and for the real one."""
 
-import numpy as np
-import pytest
-
-pytest.importorskip("gym_llmteacher.light_habitat", exc_type=ImportError)
-
 import gymnasium as gym
 import habitat
+import numpy as np
+import pytest
 from gymnasium.utils.env_checker import check_env as gymnasium_check
 from habitat.core.environments import RLTaskEnv
 from habitat.gym import make_gym_from_config

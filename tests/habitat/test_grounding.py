@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("gym_llmteacher.light_habitat", exc_type=ImportError)
-
 from gym_llmteacher import GroundingWrapper, LLMTeacherWrapper, ScriptedTeacher
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.habitat import HabitatGrounding

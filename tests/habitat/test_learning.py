@@ -1,9 +1,6 @@
 """A student over options learns from its teacher, and does not without."""
 
 import pytest
-
-pytest.importorskip("gym_llmteacher.light_habitat", exc_type=ImportError)
-
 from stable_baselines3 import PPO
 
 from benchmarks import habitat as benchmark

@@ -3,16 +3,18 @@
 import math
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
-
-pytest.importorskip("gym_llmteacher.light_habitat", exc_type=ImportError)
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gym_llmteacher.light_habitat.dataset import LightDatasetConfig, LightNavPickDataset, make_episode
+from gym_llmteacher.light_habitat.dataset import (
+    LightDatasetConfig,
+    LightNavPickDataset,
+    make_episode,
+)
 from gym_llmteacher.light_habitat.depth import CAMERA_HEIGHT, DepthCamera
 from gym_llmteacher.light_habitat.house import CELL, RECEPTACLES, centre, make_house
 from gym_llmteacher.light_habitat.paths import distances, in_sight, nearest_free, way
@@ -48,9 +50,9 @@ def test_paths_go_through_free_cells_and_are_not_much_longer_than_need_be(seed, 
     path = way(house, start, goal)
     assert path[0] == centre(start)
     assert path[-1] == centre(goal)
-    for p, q in zip(path, path[1:], strict=False):
+    for p, q in pairwise(path):
         assert in_sight(house, p, q)
-    length = sum(math.dist(p, q) for p, q in zip(path, path[1:], strict=False))
+    length = sum(math.dist(p, q) for p, q in pairwise(path))
     assert math.dist(path[0], path[-1]) - 1e-6 <= length <= distances(house, goal)[start] + 1e-6
 
 
@@ -74,7 +76,9 @@ def test_episodes_have_rooms_objects_receptacles_distractors_and_detours():
 
 def test_datasets_are_reproducible_and_first_gives_others():
     def ids(**settings):
-        episodes = LightNavPickDataset(LightDatasetConfig(episodes=4, houses=2, **settings)).episodes
+        episodes = LightNavPickDataset(
+            LightDatasetConfig(episodes=4, houses=2, **settings)
+        ).episodes
         return [(e.scene_id, tuple(e.start_position), e.rigid_objs[0]) for e in episodes]
 
     assert ids() == ids()
@@ -149,12 +153,14 @@ def test_stand_ins_come_by_opt_in_only():
     code = """
 import sys, gym_llmteacher.light_habitat as light
 import habitat
-names = [n for n, m in sys.modules.items() if (getattr(m, "__doc__", "") or "").startswith("Stand-in")]
+said = {n: getattr(m, "__doc__", "") or "" for n, m in sys.modules.items()}
+names = [n for n, doc in said.items() if doc.startswith("Stand-in")]
 print(light.STANDING_IN, sorted(names), "habitat_sim" in sys.modules, "magnum" in sys.modules)
 """
     assert run(code).stdout.split("\n")[-2] == (
-        "True ['habitat.core.batch_rendering.env_batch_renderer', 'habitat.sims.habitat_simulator', "
-        "'habitat.tasks.rearrange', 'habitat.tasks.rearrange.rearrange_sim'] False False"
+        "True ['habitat.core.batch_rendering.env_batch_renderer', "
+        "'habitat.sims.habitat_simulator', 'habitat.tasks.rearrange', "
+        "'habitat.tasks.rearrange.rearrange_sim'] False False"
     )
 
 

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("gym_llmteacher.light_habitat", exc_type=ImportError)
-
 from tests.habitat.playing import play
 
 pytestmark = [pytest.mark.habitat_lab, pytest.mark.slow]
