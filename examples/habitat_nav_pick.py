@@ -1,7 +1,7 @@
 """Nav & Pick in Habitat: a language model on this machine teaches a robot to fetch things.
 
-On the light simulator, two minutes: ``python examples/habitat_nav_pick.py [--frames 12000]``. On the
-real one, with ReplicaCAD's episodes under ``data/``: ``... --real``.
+On the light simulator, a minute: ``python examples/habitat_nav_pick.py [--frames 12000]``. On the
+real one, with ReplicaCAD and its episodes under ``data/``: ``... --real``.
 """
 
 import argparse
