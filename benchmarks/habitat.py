@@ -28,7 +28,7 @@ RESULTS = Path(__file__).parent / "results" / "habitat.jsonl"
 WORK = Path("runs/habitat")
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "habitat_learning.png"
 ARMS = ("ppo", "hierarchical", "llm-options", "llm-flat")
-STEPS = {"ppo": 150_000, "hierarchical": 150_000, "llm-options": 30_000, "llm-flat": 150_000}
+STEPS = {"ppo": 40_000, "hierarchical": 40_000, "llm-options": 12_000, "llm-flat": 100_000}
 SOLVED, WINDOW = 0.8, 50
 LIMIT = 150  # steps per episode
 EPISODES = 50  # unseen ones, for the final evaluation
@@ -86,7 +86,7 @@ def settings(arm: str, env: Any) -> dict[str, Any]:
     }  # fmt: skip
     if flat:
         return {
-            **arguments, "n_steps": 128, "batch_size": 256, "n_epochs": 6, "ent_coef": 0.003,
+            **arguments, "n_steps": 64, "batch_size": 128, "n_epochs": 6, "ent_coef": 0.003,
             "learning_rate": LinearSchedule(1e-3, 1e-4, 1.0),
         }  # fmt: skip
     return {
@@ -99,7 +99,7 @@ def coefficient(arm: str) -> Any:
     """Schedule of the teaching coefficient, in steps of the student."""
     if arm == "llm-flat":
         shape = {"shape": "llm4teach", "start": 3.0, "floor": 0.1}
-        return {**shape, "decay_steps": 75_000, "cut_steps": 120_000}
+        return {**shape, "decay_steps": 60_000, "cut_steps": 90_000}
     return {"shape": "linear", "start": 3.0, "end": 0.0, "steps": 3_000}
 
 

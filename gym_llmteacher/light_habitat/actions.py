@@ -69,7 +69,7 @@ class LightArmAction(_Action):
             if gaps[nearest] < self._reach:
                 gripper.snap_idx = sim.scene_obj_ids[nearest]
         elif grip_action[0] < 0:
-            gripper.snap_idx = None  # without physics it stays where it was let go
+            sim.let_go()
 
 
 @registry.register_task_action(name="LightBaseVelAction")

@@ -14,7 +14,14 @@ from habitat.core.simulator import DepthSensor, SensorSuite, Simulator
 from numpy.typing import NDArray
 
 from gym_llmteacher.light_habitat.depth import DepthCamera
-from gym_llmteacher.light_habitat.house import CELL, Cell, centre, forward, make_house
+from gym_llmteacher.light_habitat.house import (
+    CELL,
+    WALL_HEIGHT,
+    Cell,
+    centre,
+    forward,
+    make_house,
+)
 from gym_llmteacher.light_habitat.paths import nearest_free, way
 
 REACH = 0.5
@@ -151,6 +158,18 @@ class LightSim(Simulator):
         if self.grasp_mgr.snap_idx is not None:
             held = self.grasp_mgr.snap_idx - _FIRST_ID
             self.objects[held] = self.robot.ee_transform().translation
+
+    def let_go(self) -> None:
+        """Open the gripper; without physics things stay where they are, but never in a wall."""
+        held, self.grasp_mgr.snap_idx = self.grasp_mgr.snap_idx, None
+        if held is None:
+            return
+        x, y, z = self.robot.ee_transform().translation
+        i, j = int(x // CELL), int(z // CELL)
+        nx, nz = self.house.height.shape
+        if not (0 <= i < nx and 0 <= j < nz) or self.house.height[i, j] == WALL_HEIGHT:
+            x, _, z = self.robot.base_pos
+        self.objects[held - _FIRST_ID] = (x, y, z)
 
     def heights(self) -> NDArray[np.float32]:
         """Height of everything the camera sees, float32 ``(nx, nz)``, metres."""

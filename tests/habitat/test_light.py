@@ -137,6 +137,22 @@ def test_nobody_walks_through_walls(make_env):
             assert env.world.sim.is_navigable(env.world.robot.base_pos)
 
 
+def test_nothing_is_dropped_into_a_wall(make_env):
+    env = make_env("primitives", ["habitat.task.end_on_success=False"])
+    env.reset(seed=0)
+    sim, target = env.world.sim, env.world.target
+    forward, left, grasp, release = 0, 1, 3, 4
+    for turns in range(8):
+        while (action := env.option_action(f"navigate to {target}")) is not None:
+            env.step(action)
+        env.step(grasp)
+        assert env.world.holding == target
+        for action in [left] * turns + [forward] * 14 + [release]:
+            env.step(action)
+        x, _, z = env.world.position(target)
+        assert sim.house.height[int(x // CELL), int(z // CELL)] < 2.5
+
+
 def run(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
