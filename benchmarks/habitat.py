@@ -4,7 +4,7 @@
 
     python -m benchmarks.habitat run --arms ppo,hierarchical,llm-options,llm-flat --seeds 5
     python -m benchmarks.habitat teachers      # the teachers alone
-    python -m benchmarks.habitat report        # table and picture
+    python -m benchmarks.habitat_report table     # and pictures
 
 Needs the extra ``habitat`` (``make test-habitat`` sets up ``.venv-habitat``). One house; 500
 episodes to train in, others to be evaluated in. A run that is in the results is not run again.
@@ -26,23 +26,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 RESULTS = Path(__file__).parent / "results" / "habitat.jsonl"
 WORK = Path("runs/habitat")
-PICTURE = Path(__file__).parent.parent / "docs" / "images" / "habitat_learning.png"
 ARMS = ("ppo", "hierarchical", "llm-options", "llm-flat")
 STEPS = {"ppo": 40_000, "hierarchical": 40_000, "llm-options": 12_000, "llm-flat": 100_000}
 SOLVED, WINDOW = 0.8, 50
 LIMIT = 150  # steps per episode
 EPISODES = 50  # unseen ones, for the final evaluation
-NAMES = {
-    "ppo": "plain PPO, low-level actions", "hierarchical": "PPO over options",
-    "llm-options": "TeacherPPO over options", "llm-flat": "TeacherPPO, low-level actions",
-}  # fmt: skip
-COLORS = {
-    "ppo": "#9ca3af", "hierarchical": "#4b5563", "llm-options": "#2563eb", "llm-flat": "#d97706",
-}  # fmt: skip
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
 
-def make_env(arm: str, unseen: bool = False) -> Any:
+def make_env(arm: str, unseen: bool = False, pixels: int = 32) -> Any:
     """The env of an arm: over options carried out to their end, or over low-level actions."""
     import logging
 
@@ -55,8 +47,10 @@ def make_env(arm: str, unseen: bool = False) -> Any:
 
     logging.getLogger("habitat").setLevel(logging.WARNING)
     episodes, first = (100, 10_000) if unseen else (500, 0)
-    limit = [f"habitat.environment.max_episode_steps={LIMIT}"]
-    config = light_config(limit, episodes=episodes, houses=1, first=first)
+    camera = "habitat.simulator.agents.main_agent.sim_sensors.head_depth_sensor"
+    overrides = [f"habitat.environment.max_episode_steps={LIMIT}",
+                 f"{camera}.width={pixels}", f"{camera}.height={pixels}"]  # fmt: skip
+    config = light_config(overrides, episodes=episodes, houses=1, first=first)
     flat = arm in ("ppo", "llm-flat")
     actions = "primitives" if flat else "options"
     env = HabitatEnv(config, actions, objects=tuple(OBJECTS), places=RECEPTACLES)
@@ -67,7 +61,7 @@ def make_env(arm: str, unseen: bool = False) -> Any:
 
 
 def settings(arm: str, env: Any) -> dict[str, Any]:
-    """Hyperparameters: the same with and without a teacher."""
+    """Hyperparameters: over low-level actions the same with and without a teacher."""
     from stable_baselines3.common.utils import LinearSchedule
 
     from gym_llmteacher.habitat.features import HabitatFeatures
@@ -89,10 +83,11 @@ def settings(arm: str, env: Any) -> dict[str, Any]:
             **arguments, "n_steps": 64, "batch_size": 128, "n_epochs": 6, "ent_coef": 0.003,
             "learning_rate": LinearSchedule(1e-3, 1e-4, 1.0),
         }  # fmt: skip
-    return {
-        **arguments, "n_steps": 4, "batch_size": 16, "n_epochs": 10, "ent_coef": 0.01,
-        "learning_rate": 1e-3,
-    }  # fmt: skip
+    # Without a teacher such small rollouts were undone as soon as something had been learned.
+    small = {"n_steps": 4, "batch_size": 16, "n_epochs": 10}
+    large = {"n_steps": 16, "batch_size": 64, "n_epochs": 6}
+    rollouts = large if arm == "hierarchical" else small
+    return {**arguments, **rollouts, "ent_coef": 0.01, "learning_rate": 1e-3}
 
 
 def coefficient(arm: str) -> Any:
@@ -215,73 +210,6 @@ def teachers(episodes: int = 200) -> None:
                 teacher_actor(greedy), episodes, n_envs=4,
             )  # fmt: skip
             print(arm, "greedy" if greedy else "sampled", f"{score.success:.3f}", flush=True)
-
-
-def table(rows: list[dict]) -> str:
-    """Markdown: frames until 80 %, and success in unseen episodes, median and range over seeds."""
-    lines = ["| who | seeds | frames to 80 % | sampled | greedy | questions | CPU |",
-             "|---|---|---|---|---|---|---|"]  # fmt: skip
-    for arm in ARMS:
-        mine = [row for row in rows if row["arm"] == arm]
-        last = [row for row in mine if row.get("last")]
-        if not last:
-            continue
-        to = sorted(frames_to([r for r in mine if r["seed"] == end["seed"]]) for end in last)
-        never = f"never in {min(end['frames'] for end in last):,}"
-        middle, worst = (
-            never if value == float("inf") else f"{value:,.0f}"
-            for value in (to[len(to) // 2], to[-1])
-        )
-        cells = [
-            NAMES[arm],
-            str(len(last)),
-            middle if middle == worst else f"{middle} (worst {worst})",
-        ]
-        for key in ("success", "success_greedy"):
-            values = [end[key] for end in last]
-            cells.append(f"{sum(values) / len(values):.0%} ({min(values):.0%}-{max(values):.0%})")
-        cells += [str(max(end["llm_calls"] for end in last)),
-                  f"{sum(end['cpu_s'] for end in last) / len(last):.0f} s"]  # fmt: skip
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-@app.command()
-def report(
-    results: Annotated[Path, typer.Option(help="JSON Lines.")] = RESULTS,
-    picture: Annotated[Path, typer.Option(help="Learning curves.")] = PICTURE,
-) -> None:
-    """Print the table and draw the curves."""
-    import numpy as np
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    rows = [json.loads(line) for line in results.read_text().splitlines()]
-    print(table(rows))
-    figure = Figure(figsize=(7.2, 4.0), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    for arm in ARMS:
-        curves: dict[int, list[tuple[float, float]]] = {}
-        for row in rows:
-            if row["arm"] == arm and not row.get("last"):
-                curves.setdefault(row["seed"], [(0, 0)]).append((row["frames"], row["success"]))
-        if not curves:
-            continue
-        grid = np.linspace(0, min(curve[-1][0] for curve in curves.values()), 200)
-        values = [np.interp(grid, *np.array(curve).T) for curve in curves.values()]
-        for value in values:
-            axes.plot(grid, value, color=COLORS[arm], alpha=0.25, linewidth=1)
-        axes.plot(grid, np.mean(values, axis=0), color=COLORS[arm], linewidth=2.2, label=NAMES[arm])
-    axes.axhline(SOLVED, color="#9ca3af", linestyle=":", linewidth=1)
-    axes.set(xlabel="control steps of the robot", ylabel=f"success, last {WINDOW} episodes",
-             ylim=(-0.02, 1.02), xlim=(0, None))  # fmt: skip
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:.0f}k")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title("Nav & Pick, light simulator", loc="left")
-    axes.legend(loc="center right")
-    figure.savefig(picture, dpi=110)
 
 
 if __name__ == "__main__":
