@@ -88,7 +88,8 @@ def settings(arm: str, env: Any) -> dict[str, Any]:
     small = {"n_steps": 4, "batch_size": 16, "n_epochs": 10}
     large = {"n_steps": 16, "batch_size": 64, "n_epochs": 6}
     rollouts = large if arm == "hierarchical" else small
-    return {**arguments, **rollouts, "ent_coef": 0.01, "learning_rate": 1e-3}
+    entropy = 0.05 if arm == "hierarchical" else 0.01
+    return {**arguments, **rollouts, "ent_coef": entropy, "learning_rate": 1e-3}
 
 
 def coefficient(arm: str) -> Any:
@@ -224,7 +225,7 @@ def scripted(episodes: int = 200, houses: int = 25) -> None:
             lengths.append(length)
         speed = sum(lengths) / (time.process_time() - since)
         print(f"{actions}: {solved}/{episodes} solved, {sum(lengths) / episodes:.1f} steps on "
-              f"average, {max(lengths)} at most; {speed:.0f} steps a CPU second", flush=True)  # fmt: skip
+              f"average, {max(lengths)} at most; {speed:.0f} steps a CPU second")  # fmt: skip
         env.close()
 
 
