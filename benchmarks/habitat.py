@@ -88,8 +88,7 @@ def settings(arm: str, env: Any) -> dict[str, Any]:
     small = {"n_steps": 4, "batch_size": 16, "n_epochs": 10}
     large = {"n_steps": 16, "batch_size": 64, "n_epochs": 6}
     rollouts = large if arm == "hierarchical" else small
-    entropy = 0.05 if arm == "hierarchical" else 0.01
-    return {**arguments, **rollouts, "ent_coef": entropy, "learning_rate": 1e-3}
+    return {**arguments, **rollouts, "ent_coef": 0.01, "learning_rate": 1e-3}
 
 
 def coefficient(arm: str) -> Any:
