@@ -28,7 +28,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 RESULTS = Path(__file__).parent / "results" / "habitat.jsonl"
 WORK = Path("runs/habitat")
 ARMS = ("ppo", "hierarchical", "llm-options", "llm-flat")
-STEPS = {"ppo": 60_000, "hierarchical": 40_000, "llm-options": 12_000, "llm-flat": 40_000}
+STEPS = {"ppo": 30_000, "hierarchical": 30_000, "llm-options": 12_000, "llm-flat": 40_000}
 SOLVED, WINDOW = 0.8, 50
 LIMIT = 150  # steps per episode
 EPISODES = 50  # unseen ones, for the final evaluation
@@ -99,7 +99,9 @@ def coefficient(arm: str) -> Any:
     return {"shape": "linear", "start": 3.0, "end": 0.0, "steps": 3_000}
 
 
-def one_run(arm: str, seed: int, steps: int | None = None, folder: Path = WORK) -> list[dict]:
+def one_run(
+    arm: str, seed: int, steps: int | None = None, folder: Path = WORK, episodes: int = EPISODES
+) -> list[dict]:
     """Train one student and evaluate it in unseen episodes; a dict per 1,000 frames."""
     import torch as th
     from stable_baselines3 import PPO
