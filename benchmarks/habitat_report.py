@@ -120,6 +120,13 @@ def pictures(
     drawn = Image.fromarray(scene(sharp, trail, sharp.world.path(sharp.world.target)))
     drawn.quantize(64).save(out / "habitat_map.png", optimize=True)
 
+    # One palette for all frames: few pixels have the colours that matter.
+    coloured = [(37, 99, 235), (217, 119, 6), (16, 130, 90), (31, 41, 55), (168, 162, 158),
+                (245, 245, 244), (229, 231, 235)]  # fmt: skip
+    shades = [(8 * k, 8 * k, 8 * k) for k in range(32)] + [(255, 255, 255)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([value for colour in (*coloured, *shades) for value in colour])
+
     model = PPO.load(student, device="cpu")
     teacher = LLMTeacher(answers=WORK / "answers.sqlite")
     env = LLMTeacherWrapper(make_env("llm-flat", unseen=True), teacher)
@@ -139,7 +146,9 @@ def pictures(
             frame = draw_bars(
                 scene(robot, trail), robot.action_names, prior, shown, lines, 324, 300
             )
-            frames.append(Image.fromarray(frame).quantize(48))
+            frames.append(
+                Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
+            )
             times.append(1500 if done else 180)
             if done:
                 break

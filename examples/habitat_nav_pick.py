@@ -85,11 +85,11 @@ while not done:
     option, _ = model.predict(obs, deterministic=False)
     while True:
         trail.append(film.world.robot.base_pos)
-        pictures.append(Image.fromarray(scene(film, trail)).quantize(64))
+        pictures.append(Image.fromarray(scene(film, trail)).quantize(128))
         obs, _, terminated, truncated, _ = film.step(option)
         done = terminated or truncated
         if done or film.option_action(film.options[int(option)]) is None:
             break
-pictures.append(Image.fromarray(scene(film, trail)).quantize(64))
+pictures.append(Image.fromarray(scene(film, trail)).quantize(128))
 pictures[0].save("habitat.gif", save_all=True, append_images=pictures[1:], duration=120, loop=0)
 print("saved habitat_student.zip and habitat.gif")
