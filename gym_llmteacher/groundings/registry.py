@@ -15,8 +15,8 @@ from gym_llmteacher.groundings.chosen import ChosenOptions
 
 Factory = Callable[[], Grounding]
 
-# Where a grounding comes from, by id without version. Strings: nothing is imported before it is
-# needed.
+# Where a grounding comes from, by id without version or by class. Strings: nothing is imported
+# before it is needed.
 _FACTORIES: dict[str, str | Factory] = {
     "FrozenLake": "toy_text:frozen_lake",
     "FrozenLake8x8": "toy_text:frozen_lake",
@@ -27,6 +27,7 @@ _FACTORIES: dict[str, str | Factory] = {
     "CartPole": "control:cart_pole",
     "MountainCar": "control:mountain_car",
     "LunarLander": "control:lunar_lander",
+    "HabitatEnv": "habitat:HabitatGrounding",
 }
 
 
@@ -55,7 +56,8 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
     if ChosenOptions.supports(env):
         return ChosenOptions()
     name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
-    factory = _FACTORIES.get(name.rsplit("-v", 1)[0])
+    by_class = _FACTORIES.get(type(env.unwrapped).__name__)
+    factory = _FACTORIES.get(name.rsplit("-v", 1)[0], by_class)
     if isinstance(factory, str):
         module, function = factory.split(":")
         factory = getattr(importlib.import_module(f"gym_llmteacher.groundings.{module}"), function)
@@ -63,19 +65,13 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
         grounding = factory()
         assert isinstance(grounding, Grounding)
         return grounding
-    from gym_llmteacher.habitat.env import HabitatEnv
-
-    if isinstance(env.unwrapped, HabitatEnv):
-        from gym_llmteacher.groundings.habitat import HabitatGrounding
-
-        return HabitatGrounding()
     # Imported here: MiniGrid brings pygame, which a user of another env need not wait for.
     from gym_llmteacher.groundings import minigrid
 
     if minigrid.supports(env):
         return minigrid.grounding_for(env)
     raise GroundingError(
-        f"no grounding knows {name}; known are LLMTeacher/*, most of MiniGrid and BabyAI, HabitatEnv, "
+        f"no grounding knows {name}; known are LLMTeacher/*, most of MiniGrid and BabyAI, "
         f"{', '.join(_FACTORIES)}. Describe it yourself: "
         "LLMTeacherWrapper(env, grounding=ActionGrounding(describe=lambda obs: '...', "
         "actions=['go left', ...], task='...'))."
