@@ -126,13 +126,12 @@ def picture(runs: dict[Key, dict[int, list[dict]]], task: str, path: Path) -> No
     figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
+    alone: dict[float, list[str]] = defaultdict(list)
     for arm in sorted(arm for t, arm in runs if t == task):
         seeds = list(runs[task, arm].values())
         if arm.endswith(ALONE):
             level = iqm(np.array([rows[-1]["success"] for rows in seeds]))[0]
-            axes.axhline(level, color="grey", linestyle=":", linewidth=1)
-            where = axes.get_yaxis_transform()  # x in axes, y in data
-            axes.text(0.99, level, arm, color="grey", fontsize=7, ha="right", transform=where)
+            alone[round(level, 2)].append(arm)
             continue
         grid = np.array([row["frames"] for row in min(seeds, key=len)])
         curves = np.array(
@@ -143,6 +142,11 @@ def picture(runs: dict[Key, dict[int, list[dict]]], task: str, path: Path) -> No
         axes.fill_between(
             grid / 1000, points[:, 1], points[:, 2], alpha=0.15, color=line.get_color(), linewidth=0
         )
+    for level, names in alone.items():
+        axes.axhline(level, color="grey", linestyle=":", linewidth=1)
+        where = axes.get_yaxis_transform()  # x in axes, y in data
+        label = ", ".join(names)
+        axes.text(0.99, level, label, color="grey", fontsize=7, ha="right", transform=where)
     axes.set_xlabel("thousand environment steps (frames)")
     axes.set_ylabel("success, IQM over seeds")
     axes.set_ylim(-0.02, 1.02)
@@ -161,7 +165,10 @@ def write_report(results: Path, out: Path) -> None:
         f"bootstrap intervals (rliable).\n{NOTES}"
     )
     for task in sorted({task for task, _ in runs}):
-        text += f"\n## {task}\n\n![]({task}.png)\n\n{table(runs, task)}"
-        picture(runs, task, out / f"{task}.png")
+        text += f"\n## {task}\n\n"
+        if any(t == task and not arm.endswith(ALONE) for t, arm in runs):
+            text += f"![]({task}.png)\n\n"
+            picture(runs, task, out / f"{task}.png")
+        text += table(runs, task)
     (out / "paper.md").write_text(text)
     print(f"wrote {out / 'paper.md'} and a picture per task")
