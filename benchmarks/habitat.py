@@ -14,10 +14,12 @@ Reported seeds are 0, 1, ...; everything was tuned on seeds from 100.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import time
 from collections import deque
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,24 +43,33 @@ def make_env(arm: str, unseen: bool = False, pixels: int = 32) -> Any:
 
     import gym_llmteacher.light_habitat  # noqa: F401  (registers the light simulator)
     from gym_llmteacher.habitat import HabitatEnv
-    from gym_llmteacher.light_habitat.config import light_config
     from gym_llmteacher.light_habitat.dataset import OBJECTS
     from gym_llmteacher.light_habitat.house import RECEPTACLES
     from gym_llmteacher.wrappers.options import OptionActions
 
     logging.getLogger("habitat").setLevel(logging.WARNING)
-    episodes, first = (100, 10_000) if unseen else (500, 0)
-    camera = "habitat.simulator.agents.main_agent.sim_sensors.head_depth_sensor"
-    overrides = [f"habitat.environment.max_episode_steps={LIMIT}",
-                 f"{camera}.width={pixels}", f"{camera}.height={pixels}"]  # fmt: skip
-    config = light_config(overrides, episodes=episodes, houses=1, first=first)
     flat = arm in ("ppo", "llm-flat")
     actions = "primitives" if flat else "options"
-    env = HabitatEnv(config, actions, objects=tuple(OBJECTS), places=RECEPTACLES)
+    env = HabitatEnv(
+        copy.deepcopy(_config(unseen, pixels)), actions,
+        objects=tuple(OBJECTS), places=RECEPTACLES,
+    )  # fmt: skip
     if flat:
         return env
     wait = env.options.index("wait")
     return OptionActions(env, env.options[:wait], idle=wait, max_length=LIMIT)
+
+
+@lru_cache
+def _config(unseen: bool, pixels: int) -> Any:
+    """The composed config; composing takes longer than an episode."""
+    from gym_llmteacher.light_habitat.config import light_config
+
+    camera = "habitat.simulator.agents.main_agent.sim_sensors.head_depth_sensor"
+    overrides = [f"habitat.environment.max_episode_steps={LIMIT}",
+                 f"{camera}.width={pixels}", f"{camera}.height={pixels}"]  # fmt: skip
+    episodes, first = (100, 10_000) if unseen else (500, 0)
+    return light_config(overrides, episodes=episodes, houses=1, first=first)
 
 
 def settings(arm: str, env: Any) -> dict[str, Any]:

@@ -47,8 +47,9 @@ def make_episode(number: int, house_seed: int, seed: int) -> LightEpisode:
         chosen = [places[i] for i in rng.permutation(len(places))[:OBJECTS_PER_EPISODE]]
         start, yaw = _free_cell(house, rng), float(rng.uniform(-math.pi, math.pi))
         gaps = [math.dist(a, b) for k, a in enumerate(chosen) for b in chosen[:k]]
-        length = min(distances(house, c)[start] for c in house.beside(chosen[0]))
-        if min(gaps) * CELL >= _APART and length >= _FAR:
+        if min(gaps) * CELL < _APART:
+            continue
+        if min(distances(house, c)[start] for c in house.beside(chosen[0])) >= _FAR:
             break
     names = rng.permutation(list(OBJECTS))[:OBJECTS_PER_EPISODE]
     objects = []

@@ -6,7 +6,7 @@ from stable_baselines3 import PPO
 from benchmarks import habitat as benchmark
 from benchmarks import habitat_report as report
 
-pytestmark = [pytest.mark.habitat_lab, pytest.mark.slow]
+pytestmark = [pytest.mark.habitat_lab, pytest.mark.slow, pytest.mark.no_cover]
 
 
 def test_taught_by_the_embedded_model_and_not(tmp_path):

@@ -5,7 +5,8 @@ import pytest
 
 from tests.habitat.playing import play
 
-pytestmark = [pytest.mark.habitat_lab, pytest.mark.slow]
+# Tracing would double the time of so many steps; other tests take the same lines.
+pytestmark = [pytest.mark.habitat_lab, pytest.mark.slow, pytest.mark.no_cover]
 
 
 @pytest.mark.parametrize(("actions", "steps"), [("options", 60), ("primitives", 50)])
