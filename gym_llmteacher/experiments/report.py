@@ -28,8 +28,8 @@ from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 HEADER = ("who", "seed", "sampled", "greedy", "return", "frames", "to 90%", "time", "calls",
           "tokens")  # fmt: skip
 CAPTION = (
-    "sampled, greedy: share of episodes solved, acting at random from the policy or by its most "
-    "likely action; to 90%: frames until 90% of the last 100 training episodes were solved; time: "
+    "sampled, greedy: share of episodes solved, drawing actions from the policy or acting "
+    "deterministically; to 90%: frames until 90% of the last 100 training episodes were solved; time: "
     "of training; calls, tokens: to the language model"
 )
 
