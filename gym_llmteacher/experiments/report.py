@@ -29,8 +29,8 @@ HEADER = ("who", "seed", "sampled", "greedy", "return", "frames", "to 90%", "tim
           "tokens")  # fmt: skip
 CAPTION = (
     "sampled, greedy: share of episodes solved, drawing actions from the policy or acting "
-    "deterministically; to 90%: frames until 90% of the last 100 training episodes were solved; time: "
-    "of training; calls, tokens: to the language model"
+    "deterministically; to 90%: frames until 90% of the last 100 training episodes were solved; "
+    "time: of training; calls, tokens: to the language model"
 )
 
 
