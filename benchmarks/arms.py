@@ -32,6 +32,7 @@ from gym_llmteacher import (
     Teacher,
     TeacherPPO,
 )
+from gym_llmteacher.sb3.mixin import default_coef
 from gym_llmteacher.wrappers.options import OptionActions
 
 Wrap = Callable[[gym.Env], gym.Env]
@@ -111,6 +112,17 @@ ARMS: dict[str, Arm] = {
     "simulated-0.3": Arm(simulated(0.3)),
     "soft-0.6": Arm(simulated(0.6, soft=True)),
     "hard-0.6": Arm(lambda task, folder: HardTeacher(simulated(0.6, soft=True)(task, folder))),
+    # Student and teacher over the same options as "hierarchical"; one takes about five frames.
+    "planner-options": Arm(
+        lambda task, folder: task.expert(),
+        lambda task: {"teacher_coef": default_coef(task.steps // 5)},
+        hierarchical=True,
+    ),
+    "llm-options": Arm(
+        lambda task, folder: LLMTeacher(answers=folder / "answers.sqlite"),
+        lambda task: {"teacher_coef": default_coef(task.steps // 5)},
+        hierarchical=True,
+    ),
     "faulty": Arm(
         lambda task, folder: ScriptedTeacher(first_key_planner),
         grounding=lambda task: FaultyGrounding(),
@@ -133,12 +145,19 @@ for _base in ("random", "wrong", "simulated-0.5"):
 
 def wrap_for(arm: Arm, task: Task, folder: Path) -> Wrap:
     """How an env is wrapped for training."""
-    if arm.hierarchical:
-        return lambda env: OptionActions(env, task.options, task.grounding(), idle=task.idle)
     if arm.teacher is None:
-        return lambda env: env
+        return lambda env: acted_in(arm, task, env)
     teacher = arm.teacher(task, folder)
+    if arm.hierarchical:
+        return lambda env: LLMTeacherWrapper(acted_in(arm, task, env), teacher=teacher)
     return lambda env: LLMTeacherWrapper(env, teacher=teacher, grounding=arm.grounding(task))
+
+
+def acted_in(arm: Arm, task: Task, env: gym.Env) -> gym.Env:
+    """The env as the student acts in it, without a teacher."""
+    if arm.hierarchical:
+        return OptionActions(env, task.options, task.grounding(), idle=task.idle)
+    return env
 
 
 def make_student(arm: Arm, task: Task, seed: int, wrap: Wrap) -> PPO:

@@ -13,7 +13,7 @@ import torch as th
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from benchmarks.arms import ARMS, make_student, wrap_for
+from benchmarks.arms import ARMS, acted_in, make_student, wrap_for
 from benchmarks.tasks import TASKS
 from benchmarks.tasks_minigrid import MINIGRID_TASKS
 from gym_llmteacher.experiments.evaluate import Actor, evaluate, student_actor, teacher_actor
@@ -43,15 +43,16 @@ def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder:
 
     def look(frames: int, last: bool, actors: Sequence[Actor], calls: int) -> None:
         def make() -> Any:
-            return wrap(task.make()) if arm.hierarchical or arm.alone else task.make()
+            return wrap(task.make()) if arm.alone else acted_in(arm, task, task.make())
 
-        # Sampled, deterministic, and (for students) the bare argmax.
-        scores = [evaluate(make, actor, episodes) for actor in actors]
+        # Sampled; at the end also deterministic, and (for students) the bare argmax.
+        scores = [evaluate(make, actor, episodes).success for actor in actors[1:]]
+        sampled = evaluate(make, actors[0], episodes)
         lines.append({
             "task": task.name, "arm": arm_name, "seed": seed, "frames": frames,
-            "success": scores[0].success, "success_greedy": scores[1].success,
-            "success_argmax": scores[2].success if len(scores) > 2 else None,
-            "return": round(scores[0].reward, 5), "cpu_s": round(spent, 1),
+            "success": sampled.success, "success_greedy": scores[0] if scores else None,
+            "success_argmax": scores[1] if len(scores) > 1 else None,
+            "return": round(sampled.reward, 5), "cpu_s": round(spent, 1),
             "llm_calls": calls, "commit": commit(), "last": last,
         })  # fmt: skip
 
@@ -61,9 +62,11 @@ def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder:
     model = make_student(arm, task, seed, wrap)
 
     def look_at_student(frames: int, last: bool) -> None:
-        actors = [student_actor(model, greedy) for greedy in (False, True)]
+        actors = [student_actor(model, False)]
+        if last:
+            actors += [student_actor(model, True), argmax_actor(model)]
         calls = int(teacher_totals(model.get_env()).get("calls", 0))
-        look(frames, last, [*actors, argmax_actor(model)] if last else actors, calls)
+        look(frames, last, actors, calls)
 
     class Watch(BaseCallback):
         """Counts frames of the env itself (an option takes several), and stops at the limit."""

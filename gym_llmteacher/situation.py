@@ -174,19 +174,17 @@ def prior_from(
         raise PriorError(f"confidence is {advice.confidence}, expected a number in [0, 1].")
     if advice.abstained:
         return uniform_prior(n_actions), 0.0
-    votes: list[tuple[float, NDArray[np.float32]]] = []
+    options, rows = situation.options, situation.option_actions
+    prior = np.zeros(n_actions, dtype=np.float32)
     mass = 0.0
-    index = {name: i for i, name in enumerate(situation.options)}
     for plan, probability in advice.plans:
         for option in plan:
-            i = index.get(option)
-            if i is not None and (row := situation.option_actions[i]).any():
-                votes.append((probability, row))
+            if option in options and (row := rows[options.index(option)]).any():
+                prior += probability * row
                 mass += probability
                 break
     if not mass > 0.0:
         return uniform_prior(n_actions), 0.0
-    prior = np.full(n_actions, epsilon / n_actions, dtype=np.float32)
-    for probability, row in votes:
-        prior += (1.0 - epsilon) * (probability / mass) * row
+    prior *= (1.0 - epsilon) / mass
+    prior += epsilon / n_actions
     return prior, float(min(1.0, advice.confidence) * min(1.0, mass))

@@ -86,8 +86,9 @@ class PriorBufferMixin(_Buffer):
     def _hand_out(self, samples: Any, rows: Any) -> None:
         self.batch = TaughtBatch(
             samples,
-            self.to_torch(self.teacher_priors[rows]),
-            self.to_torch(self.teacher_weights[rows]),
+            # Picked rows are a copy already.
+            self.to_torch(self.teacher_priors[rows], copy=False),
+            self.to_torch(self.teacher_weights[rows], copy=False),
         )
 
 

@@ -8,6 +8,7 @@ priors ``p`` and weights ``w``::
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch as th
@@ -23,32 +24,65 @@ _TINY = 1e-8
 
 @dataclass(frozen=True)
 class TeachingLoss:
-    """The loss of one minibatch and what to log of it, all detached but ``loss``.
+    """The loss of some rows, and what to log of it.
+
+    ``kl`` and ``agreement`` are computed when they are read: once per update, not per minibatch.
 
     :param loss: scalar, differentiable
-    :param kl: scalar, mean forward KL(prior || policy) over taught rows, in nats
-    :param agreement: scalar, share of taught rows where both have the same argmax
-    :param taught: scalar, number of rows with weight > 0
+    :param log_probs: float ``(batch, n_actions)``, detached
+    :param prior: float ``(batch, n_actions)``, over the actions the policy may take
+    :param weight: float ``(batch,)``, 0 where nothing is taught
     """
 
     loss: Tensor
-    kl: Tensor
-    agreement: Tensor
-    taught: Tensor
+    log_probs: Tensor
+    prior: Tensor
+    weight: Tensor
+
+    @property
+    def taught(self) -> Tensor:
+        """Scalar, number of rows with weight > 0."""
+        return th.count_nonzero(self.weight)
+
+    @property
+    def kl(self) -> Tensor:
+        """Scalar, mean forward KL(prior || policy) over taught rows, in nats."""
+        return self._mean(_forward_kl(self.log_probs, self.prior))
+
+    @property
+    def agreement(self) -> Tensor:
+        """Scalar, share of taught rows where both have the same argmax."""
+        return self._mean(self.log_probs.argmax(dim=1) == self.prior.argmax(dim=1))
+
+    def _mean(self, values: Tensor) -> Tensor:
+        taught = self.weight > 0
+        return (values * taught).sum() / taught.sum().clamp_min(1)
 
 
-def renormalise(prior: Tensor, log_probs: Tensor) -> tuple[Tensor, Tensor]:
+def joined(losses: Sequence[TeachingLoss]) -> TeachingLoss:
+    """All rows of several minibatches; ``loss`` is the mean of theirs, detached.
+
+    :param losses: at least one
+    """
+    return TeachingLoss(
+        th.stack([item.loss.detach() for item in losses]).mean(),
+        th.cat([item.log_probs for item in losses]),
+        th.cat([item.prior for item in losses]),
+        th.cat([item.weight for item in losses]),
+    )
+
+
+def renormalise(prior: Tensor, log_probs: Tensor) -> tuple[Tensor, Tensor | None]:
     """Take the prior's mass off actions the policy is forbidden to take.
 
     :param prior: float ``(batch, n_actions)``
     :param log_probs: float ``(batch, n_actions)``, normalised
     :return: prior over the allowed actions (rows sum to 1, or to 0 where nothing is left), and the
-        mask of rows where something is left, bool ``(batch,)``
+        mask of rows where something is left, bool ``(batch,)``; ``None``: nothing is forbidden
     """
-    allowed = log_probs > _FORBIDDEN
-    if bool(allowed.all()):
-        return prior, th.ones(len(prior), dtype=th.bool, device=prior.device)
-    kept = prior * allowed
+    if bool(log_probs.min() > _FORBIDDEN):
+        return prior, None
+    kept = prior * (log_probs > _FORBIDDEN)
     mass = kept.sum(dim=1, keepdim=True)
     return kept / mass.clamp_min(_TINY), mass.squeeze(1) > _TINY
 
@@ -76,29 +110,31 @@ def teaching_loss(
             f"log_probs {tuple(log_probs.shape)}, prior {tuple(prior.shape)} and weight "
             f"{tuple(weight.shape)} disagree; expected (batch, n), (batch, n) and (batch,)."
         )
-    prior, possible = renormalise(prior, log_probs)
-    weight = weight * possible
-    # 0 · (-1e8) is fine, 0 · (-inf) is not: -inf comes from policies that mask with it.
-    safe = log_probs.clamp_min(_FORBIDDEN * 4)
-    cross_entropy = -(prior * safe).sum(dim=1)
-    entropy = -th.special.xlogy(prior, prior).sum(dim=1)
+    detached = log_probs.detach()
+    prior, possible = renormalise(prior, detached)
+    if possible is not None:
+        weight = weight * possible
+        # 0 · (-1e8) is fine, 0 · (-inf) is not: -inf comes from policies that mask with it.
+        log_probs = log_probs.clamp_min(_FORBIDDEN * 4)
+    share = weight / th.count_nonzero(weight).clamp_min(1)
     if divergence == "cross_entropy":
-        distance = cross_entropy
+        # One product of all factors that need no gradient: this runs once per minibatch.
+        loss = (prior * -share.unsqueeze(1) * log_probs).sum()
     elif divergence == "forward_kl":
-        distance = cross_entropy - entropy
+        loss = (share * _forward_kl(log_probs, prior)).sum()
     elif divergence == "reverse_kl":
-        distance = (safe.exp() * (safe - prior.clamp_min(_TINY).log())).sum(dim=1)
+        distance = (log_probs.exp() * (log_probs - prior.clamp_min(_TINY).log())).sum(dim=1)
+        loss = (share * distance).sum()
     else:
         raise ValueError(f"divergence is {divergence!r}, expected one of {DIVERGENCES}.")
-    taught = (weight > 0).sum()
-    loss = (weight * distance).sum() / taught.clamp_min(1)
-    with th.no_grad():
-        mask = (weight > 0).to(prior.dtype)
-        share = mask / taught.clamp_min(1)
-        kl = ((cross_entropy - entropy) * share).sum()
-        same = (log_probs.argmax(dim=1) == prior.argmax(dim=1)).to(prior.dtype)
-        agreement = (same * share).sum()
-    return TeachingLoss(loss, kl.detach(), agreement, taught)
+    return TeachingLoss(loss, detached, prior, weight)
+
+
+def _forward_kl(log_probs: Tensor, prior: Tensor) -> Tensor:
+    """KL(prior || policy) per row; nothing where the prior is 0, whatever the policy says."""
+    finite = log_probs.clamp_min(_FORBIDDEN * 4)
+    kl: Tensor = (th.special.xlogy(prior, prior) - prior * finite).sum(dim=1)
+    return kl
 
 
 class AddToLoss(th.autograd.Function):

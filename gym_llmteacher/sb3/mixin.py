@@ -20,7 +20,7 @@ from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 from gym_llmteacher.errors import GroundingError, ScheduleError
 from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
 from gym_llmteacher.sb3.coef import CoefSpec, coef_schedule, coef_spec
-from gym_llmteacher.sb3.losses import DIVERGENCES, TeachingLoss
+from gym_llmteacher.sb3.losses import DIVERGENCES, TeachingLoss, joined
 from gym_llmteacher.sb3.priors import Rows, current_infos, first_infos, read_priors
 from gym_llmteacher.sb3.schedules import CoefSchedule, LLM4Teach, Progress
 from gym_llmteacher.sb3.telemetry import set_teaching, teacher_totals
@@ -207,16 +207,17 @@ class TeacherMixin(_Algorithm):
         record = self.logger.record
         record("teacher/coef", coef)
         record("teacher/coverage", coverage)
-        taught = [item for item in self._teaching_log if item.taught > 0]
-        means = {
-            name: float(np.mean([getattr(item, name).item() for item in taught]))
-            for name in (("loss", "kl", "agreement") if taught else ())
-        }
-        for name, value in means.items():
-            record(f"teacher/{name}", value)
+        kl = math.nan
+        if self._teaching_log:
+            taught = joined(self._teaching_log)
+            if taught.taught > 0:
+                kl = taught.kl.item()
+                record("teacher/loss", taught.loss.item())
+                record("teacher/kl", kl)
+                record("teacher/agreement", taught.agreement.item())
         self._teaching_log = []
         if self._asking:
             totals: Mapping[str, float] = teacher_totals(self._vec_env)
             for name, value in totals.items():
                 record(f"teacher/{name}", value)
-        return means.get("kl", math.nan)
+        return kl

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from gym_llmteacher.errors import PriorError
-from gym_llmteacher.situation import Situation
+from gym_llmteacher.situation import Situation, uniform_prior
 
 
 class Rows(NamedTuple):
@@ -43,24 +43,22 @@ def read_priors(infos: Sequence[Mapping[str, Any]], n_actions: int, required: bo
     :param required: whether a missing prior is an error or simply has weight 0
     :raises PriorError: a prior is missing, misshapen or not a distribution
     """
-    prior = np.full((len(infos), n_actions), 1.0 / n_actions, dtype=np.float32)
-    weight = np.zeros(len(infos), dtype=np.float32)
-    for i, info in enumerate(infos):
-        row = info.get("teacher_prior")
+    rows = [info.get("teacher_prior") for info in infos]
+    weight = np.array([info.get("teacher_weight", 1.0) for info in infos], dtype=np.float32)
+    for i, row in enumerate(rows):
         if row is None:
             if required:
                 raise PriorError(
-                    f"info has no 'teacher_prior' (env {i} gave keys {sorted(info)}), but "
+                    f"info has no 'teacher_prior' (env {i} gave keys {sorted(infos[i])}), but "
                     f"teacher_coef is above 0. {_CURE}"
                 )
-            continue
-        if np.shape(row) != (n_actions,):
+            rows[i], weight[i] = uniform_prior(n_actions), 0.0
+        elif getattr(row, "shape", None) != (n_actions,) and np.shape(row) != (n_actions,):
             raise PriorError(
                 f"teacher_prior of env {i} has shape {np.shape(row)}, expected ({n_actions},): one "
                 "probability per action of the env the student acts in."
             )
-        prior[i] = row
-        weight[i] = info.get("teacher_weight", 1.0)
+    prior = np.array(rows, dtype=np.float32)
     taught = weight > 0
     sums = prior.sum(axis=1)
     # One comparison catches NaN too: NaN is not <= anything.
