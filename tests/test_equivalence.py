@@ -30,7 +30,7 @@ def reference():
     edited = source.replace(
         loss,
         loss + " + LAMBDA * teaching_loss(self.policy.action_dist.distribution.logits, "
-        "self.rollout_buffer.batch.prior, self.rollout_buffer.batch.weight).loss",
+        "self.rollout_buffer.batch.prior, self.rollout_buffer.batch.weight)",
     )
     names = {**vars(sb3_ppo), "teaching_loss": teaching_loss, "LAMBDA": LAMBDA}
     exec(edited, names)  # our own dependency's source, not an answer of a model

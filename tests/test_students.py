@@ -22,7 +22,7 @@ from gym_llmteacher import (
 )
 from gym_llmteacher.errors import GroundingError, ScheduleError
 from gym_llmteacher.sb3.buffers import with_priors
-from gym_llmteacher.sb3.losses import teaching_loss
+from gym_llmteacher.sb3.losses import taught_rows
 from gym_llmteacher.sb3.priors import Rows
 from tests.tagging import Counter, prior_of
 
@@ -92,7 +92,7 @@ def test_every_minibatch_has_the_priors_of_its_own_observations(name, monkeypatc
     """Checked where the loss is computed, after all shuffling, padding and coming round again."""
     seen = []
 
-    def spy(log_probs, prior, weight, divergence):
+    def spy(log_probs, prior, weight):
         batch = model._prior_buffer.batch
         for obs, p, w in zip(batch.samples.observations, prior, weight, strict=True):
             padding = w == 0 and float(p.sum()) == 0
@@ -100,11 +100,11 @@ def test_every_minibatch_has_the_priors_of_its_own_observations(name, monkeypatc
             seen.append(padding or bool(np.allclose(p.numpy(), expected, atol=1e-6)
                                         and np.isclose(float(w), expected_weight)))  # fmt: skip
             padded.append(padding)
-        return teaching_loss(log_probs, prior, weight, divergence)
+        return taught_rows(log_probs, prior, weight)
 
     padded = []
-    monkeypatch.setattr(on_policy, "teaching_loss", spy)
-    monkeypatch.setattr(off_policy, "teaching_loss", spy)
+    monkeypatch.setattr(on_policy, "taught_rows", spy)
+    monkeypatch.setattr(off_policy, "taught_rows", spy)
     model = make(name, ALL[name][0], teacher_coef=1.0)
     model.learn(240)
     model.learn(240, reset_num_timesteps=False)

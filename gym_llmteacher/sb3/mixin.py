@@ -20,7 +20,7 @@ from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 from gym_llmteacher.errors import GroundingError, ScheduleError
 from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
 from gym_llmteacher.sb3.coef import CoefSpec, coef_schedule, coef_spec
-from gym_llmteacher.sb3.losses import DIVERGENCES, TeachingLoss, joined
+from gym_llmteacher.sb3.losses import DIVERGENCES, TaughtRows, joined, teaching_loss
 from gym_llmteacher.sb3.priors import Rows, current_infos, first_infos, read_priors
 from gym_llmteacher.sb3.schedules import CoefSchedule, LLM4Teach, Progress
 from gym_llmteacher.sb3.telemetry import set_teaching, teacher_totals
@@ -76,7 +76,7 @@ class TeacherMixin(_Algorithm):
         self._coef: CoefSchedule | None = None
         self._last_priors: Rows | None = None
         self._asking: bool | None = None
-        self._teaching_log: list[TeachingLoss] = []
+        self._teaching_log: list[TaughtRows] = []
         super().__init__(*args, **kwargs)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -209,12 +209,15 @@ class TeacherMixin(_Algorithm):
         record("teacher/coverage", coverage)
         kl = math.nan
         if self._teaching_log:
-            taught = joined(self._teaching_log)
-            if taught.taught > 0:
-                kl = taught.kl.item()
-                record("teacher/loss", taught.loss.item())
+            rows = joined(self._teaching_log)
+            if rows.taught > 0:
+                kl = rows.kl.item()
+                loss = teaching_loss(
+                    rows.log_probs, rows.prior, rows.weight, self.teacher_divergence
+                )
+                record("teacher/loss", loss.item())
                 record("teacher/kl", kl)
-                record("teacher/agreement", taught.agreement.item())
+                record("teacher/agreement", rows.agreement.item())
         self._teaching_log = []
         if self._asking:
             totals: Mapping[str, float] = teacher_totals(self._vec_env)

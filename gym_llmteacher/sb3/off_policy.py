@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gym_llmteacher.errors import ScheduleError
 from gym_llmteacher.sb3.buffers import with_priors
-from gym_llmteacher.sb3.losses import add_to_loss, teaching_loss
+from gym_llmteacher.sb3.losses import taught_rows, teaching_gradient, with_gradient
 from gym_llmteacher.sb3.mixin import TeacherMixin
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
@@ -70,9 +70,10 @@ class OffPolicyTeacher(_Algorithm):
             batch = self._prior_buffer.batch
             assert batch is not None
             log_probs = (values / self.teacher_temperature).log_softmax(dim=1)
-            result = teaching_loss(log_probs, batch.prior, batch.weight, self.teacher_divergence)
-            self._teaching_log.append(result)
-            return add_to_loss(values, coef * result.loss)
+            rows = taught_rows(log_probs, batch.prior, batch.weight)
+            self._teaching_log.append(rows)
+            gradient = teaching_gradient(rows, self.teacher_divergence, coef)
+            return with_gradient(values, log_probs, gradient)
 
         network.forward = taught_forward
         try:

@@ -10,7 +10,7 @@ import numpy as np
 import torch as th
 
 from gym_llmteacher.sb3.gates import checked_gates, gated_weight
-from gym_llmteacher.sb3.losses import TeachingLoss, add_to_loss, teaching_loss
+from gym_llmteacher.sb3.losses import taught_rows, teaching_gradient, with_gradient
 from gym_llmteacher.sb3.mixin import TeacherMixin
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
@@ -57,8 +57,9 @@ class OnPolicyTeacher(_Algorithm):
         def taught_evaluate(*args: Any, **kwargs: Any) -> Any:
             values, log_prob, entropy = evaluate(*args, **kwargs)
             # The distribution evaluate_actions has just built: no second forward pass.
-            result = self._teaching_loss(policy.action_dist.distribution.logits, log_prob)
-            return values, add_to_loss(log_prob, coef * result.loss), entropy
+            log_probs = policy.action_dist.distribution.logits
+            gradient = self._teaching_gradient(log_probs, log_prob, coef)
+            return values, with_gradient(log_prob, log_probs, gradient), entropy
 
         policy.evaluate_actions = taught_evaluate
         try:
@@ -66,7 +67,9 @@ class OnPolicyTeacher(_Algorithm):
         finally:
             del policy.evaluate_actions
 
-    def _teaching_loss(self, log_probs: th.Tensor, log_prob: th.Tensor) -> TeachingLoss:
+    def _teaching_gradient(
+        self, log_probs: th.Tensor, log_prob: th.Tensor, coef: float
+    ) -> th.Tensor:
         batch = self._prior_buffer.batch
         assert batch is not None
         weight = batch.weight
@@ -81,6 +84,6 @@ class OnPolicyTeacher(_Algorithm):
                 log_prob,
                 samples.old_log_prob,
             )
-        result = teaching_loss(log_probs, batch.prior, weight, self.teacher_divergence)
-        self._teaching_log.append(result)
-        return result
+        rows = taught_rows(log_probs, batch.prior, weight)
+        self._teaching_log.append(rows)
+        return teaching_gradient(rows, self.teacher_divergence, coef)
