@@ -76,6 +76,17 @@ def train(
     ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=0, help="Tokens, likewise.")] = None,
     max_usd: Annotated[float | None, typer.Option(min=0, help="US dollars, likewise.")] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Questions asked at once of a model over the network.")
+    ] = 16,
+    patience: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Seconds to wait for late answers before each update; what is later is "
+            "not taught now, and known next time.",
+        ),
+    ] = 60.0,
     resume: Annotated[
         bool,
         typer.Option(
@@ -110,6 +121,8 @@ def train(
         eval_episodes=episodes,
         out=str(out),
         budget=_budget(calls=max_calls, tokens=max_tokens, usd=max_usd),
+        workers=workers,
+        patience=patience,
         checkpoint_every=checkpoint_every,
     )
     compare(config, console, resume)

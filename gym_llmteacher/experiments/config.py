@@ -46,6 +46,10 @@ class ComparisonConfig:
     """Folder for models, pictures, tables and the answers file."""
     budget: dict[str, float] = field(default_factory=dict)
     """What may be spent with the folder's answers file: any of ``calls``, ``tokens``, ``usd``."""
+    workers: int = 16
+    """Questions open at once, of a model that is asked over the network."""
+    patience: float = 60.0
+    """Seconds to wait for late answers before each update; what is later abstains."""
     checkpoint_every: int = 10_000
     """Frames between two checkpoints, from which an interrupted training can be resumed."""
 
@@ -62,7 +66,9 @@ class ComparisonConfig:
 
     def identity(self) -> str:
         """All that has to be the same for an interrupted comparison to go on, as JSON."""
-        moved = dataclasses.replace(self, out="", budget={}, checkpoint_every=0)
+        moved = dataclasses.replace(
+            self, out="", budget={}, checkpoint_every=0, workers=0, patience=0.0
+        )
         if isinstance(moved.teacher, dict):
             address = {"api_base", "base_url"}
             teacher = {k: v for k, v in moved.teacher.items() if k not in address}

@@ -19,10 +19,14 @@ from gym_llmteacher.experiments.config import ARM_NAMES, Arm, ComparisonConfig, 
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, student_actor
 from gym_llmteacher.experiments.progress import ProgressCallback, make_progress
+from gym_llmteacher.llm.local import is_local
 from gym_llmteacher.sb3.ppo import TeacherPPO
 from gym_llmteacher.sb3.telemetry import teacher_sums, teacher_totals
+from gym_llmteacher.sb3.vec_teacher import VecTeacher
 from gym_llmteacher.teachers.base import Teacher
+from gym_llmteacher.teachers.llm import LLMTeacher
 from gym_llmteacher.teachers.make import make_teacher
+from gym_llmteacher.wrappers.grounding import GroundingWrapper
 from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 
 
@@ -83,15 +87,30 @@ def make_student(config: ComparisonConfig, arm: Arm, seed: int, verbose: int = 0
     """Make an untrained student: the same PPO in every arm, with a teacher or without."""
     arguments: dict[str, Any] = {**ppo_arguments(is_map(config.env)), "seed": seed}
     policy = arguments.pop("policy")
-    wrapper = taught(config) if arm == "teacher" else None
-    env = make_vec_env(
-        lambda: make_env(config.env), config.n_envs, seed=seed, wrapper_class=wrapper
-    )
+    env = make_train_env(config, arm, seed)
     if arm == "teacher":
         return TeacherPPO(
             policy, env, teacher_coef=config.coef, device="cpu", verbose=verbose, **arguments
         )
     return PPO(policy, env, device="cpu", verbose=verbose, **arguments)
+
+
+def make_train_env(config: ComparisonConfig, arm: Arm, seed: int) -> VecEnv:
+    """Make the envs a student is trained in, wrapped with the teacher if it has one."""
+
+    def make(wrapper: Any) -> VecEnv:
+        return make_vec_env(
+            lambda: make_env(config.env), config.n_envs, seed=seed, wrapper_class=wrapper
+        )
+
+    if arm != "teacher":
+        return make(None)
+    teacher = teacher_of(config)
+    if isinstance(teacher, LLMTeacher) and not is_local(teacher.model):
+        # Questions of all envs are answered side by side, while stepping goes on.
+        described = make(GroundingWrapper)
+        return VecTeacher(described, teacher, workers=config.workers, patience=config.patience)
+    return make(lambda env: LLMTeacherWrapper(env, teacher=teacher))
 
 
 class Checkpoints(BaseCallback):

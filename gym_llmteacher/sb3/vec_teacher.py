@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -94,6 +95,14 @@ class VecTeacher(VecEnvWrapper):
         self._askers = (
             None if ask is None else [Asker(ask, self.teacher) for _ in range(venv.num_envs)]
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # SB3's table of the class's members holds things that cannot be pickled.
+        return {k: v for k, v in vars(self).items() if k != "class_attributes"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.class_attributes = dict(inspect.getmembers(type(self)))
 
     def reset(self) -> VecEnvObs:
         """Reset all envs; their priors are in ``unwrapped.reset_infos``."""

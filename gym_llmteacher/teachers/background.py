@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 from gym_llmteacher.situation import Advice, Situation
 from gym_llmteacher.teachers.base import Teacher
@@ -29,8 +30,13 @@ class BackgroundAdvisor:
 
     def __init__(self, teacher: Teacher, workers: int = 16) -> None:
         self.teacher = teacher
+        self.workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="teacher")
         self._asked: dict[str, Future[Advice]] = {}
+
+    def __reduce__(self) -> Any:
+        # A copy asks again what was open here.
+        return BackgroundAdvisor, (self.teacher, self.workers)
 
     def advice(self, situation: Situation) -> Advice | None:
         """Advice if it is known by now; otherwise it is being asked for from now on.
