@@ -30,7 +30,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 RESULTS = Path(__file__).parent / "results" / "habitat.jsonl"
 WORK = Path("runs/habitat")
 ARMS = ("ppo", "hierarchical", "llm-options", "llm-flat")
-STEPS = {"ppo": 30_000, "hierarchical": 30_000, "llm-options": 12_000, "llm-flat": 40_000}
+STEPS = {"ppo": 80_000, "hierarchical": 80_000, "llm-options": 12_000, "llm-flat": 40_000}
 SOLVED, WINDOW = 0.8, 50
 LIMIT = 150  # steps per episode
 EPISODES = 50  # unseen ones, for the final evaluation
@@ -77,6 +77,7 @@ def settings(arm: str, env: Any) -> dict[str, Any]:
     from stable_baselines3.common.utils import LinearSchedule
 
     from gym_llmteacher.habitat.features import HabitatFeatures
+    from gym_llmteacher.sb3.loop_free import LoopFreePolicy
 
     flat = arm in ("ppo", "llm-flat")
     features = {
@@ -92,8 +93,8 @@ def settings(arm: str, env: Any) -> dict[str, Any]:
     }  # fmt: skip
     if flat:
         return {
-            **arguments, "n_steps": 64, "batch_size": 128, "n_epochs": 6, "ent_coef": 0.003,
-            "learning_rate": LinearSchedule(1e-3, 1e-4, 1.0),
+            **arguments, "policy": LoopFreePolicy, "n_steps": 64, "batch_size": 128,
+            "n_epochs": 6, "ent_coef": 0.003, "learning_rate": LinearSchedule(1e-3, 1e-4, 1.0),
         }  # fmt: skip
     # Without a teacher such small rollouts were undone as soon as something had been learned.
     small = {"n_steps": 4, "batch_size": 16, "n_epochs": 10}
