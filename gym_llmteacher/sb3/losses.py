@@ -8,6 +8,7 @@ priors ``p`` and weights ``w``::
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch as th
@@ -99,6 +100,29 @@ def teaching_loss(
         same = (log_probs.argmax(dim=1) == prior.argmax(dim=1)).to(prior.dtype)
         agreement = (same * share).sum()
     return TeachingLoss(loss, kl.detach(), agreement, taught)
+
+
+def summed(parts: Sequence[TeachingLoss]) -> TeachingLoss:
+    """The loss of several factors of an action, each taught by itself.
+
+    Losses and KL add up, as the logarithms of the factors' probabilities do; agreement is the mean
+    over what is taught.
+
+    >>> one = TeachingLoss(th.tensor(1.0), th.tensor(2.0), th.tensor(0.5), th.tensor(4))
+    >>> two = TeachingLoss(th.tensor(3.0), th.tensor(1.0), th.tensor(1.0), th.tensor(12))
+    >>> [part.item() for part in vars(summed([one, two])).values()]
+    [4.0, 3.0, 0.875, 16]
+    """
+    if len(parts) == 1:
+        return parts[0]
+    taught = th.stack([part.taught for part in parts])
+    agreement = th.stack([part.agreement for part in parts])
+    return TeachingLoss(
+        th.stack([part.loss for part in parts]).sum(),
+        th.stack([part.kl for part in parts]).sum(),
+        (agreement * taught).sum() / taught.sum().clamp_min(1),
+        taught.sum(),
+    )
 
 
 class AddToLoss(th.autograd.Function):

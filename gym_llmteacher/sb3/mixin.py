@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 
 from gym_llmteacher.errors import GroundingError, ScheduleError
+from gym_llmteacher.factors import factor_sizes
 from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
 from gym_llmteacher.sb3.coef import CoefSpec, coef_schedule, coef_spec
 from gym_llmteacher.sb3.losses import DIVERGENCES, TeachingLoss
@@ -49,7 +49,7 @@ class TeacherMixin(_Algorithm):
     :param args: the algorithm's own, by name, order and default
     :param teacher_coef: see `TeacherPPO`
     :param teacher_divergence: see `TeacherPPO`
-    :raises GroundingError: the action space is not Discrete
+    :raises GroundingError: the action space is neither Discrete nor MultiDiscrete
     :raises ScheduleError: a negative or rising coefficient, an unknown shape or divergence
     """
 
@@ -98,11 +98,11 @@ class TeacherMixin(_Algorithm):
 
     def _setup_model(self) -> None:
         space = self.action_space
-        if not isinstance(space, spaces.Discrete):
+        if not factor_sizes(space):
             raise GroundingError(
-                f"the action space is {space}, expected Discrete: a teacher's prior is a "
-                "distribution over named actions. Discretise the actions with a Gymnasium "
-                f"ActionWrapper, or use plain {_plain(type(self)).__name__}."
+                f"the action space is {space}, expected Discrete or MultiDiscrete: a teacher's "
+                "prior is a distribution over named actions. Discretise the actions with a "
+                f"Gymnasium ActionWrapper, or use plain {_plain(type(self)).__name__}."
             )
         if self.teacher_coef is not None:
             self._coef = coef_schedule(self.teacher_coef)
@@ -163,9 +163,8 @@ class TeacherMixin(_Algorithm):
         return env
 
     def _read(self, infos: Any, required: bool | None = None) -> Rows:
-        assert isinstance(self.action_space, spaces.Discrete)
-        n_actions = int(self.action_space.n)
-        return read_priors(infos, n_actions, bool(self._asking) if required is None else required)
+        sizes = factor_sizes(self.action_space)
+        return read_priors(infos, sizes, bool(self._asking) if required is None else required)
 
     def _fill_in_late_priors(self, patience: float | None = None) -> None:
         """A prior is needed when the loss is computed, not when the env steps."""

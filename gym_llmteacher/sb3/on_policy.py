@@ -10,7 +10,7 @@ import numpy as np
 import torch as th
 
 from gym_llmteacher.sb3.gates import checked_gates, gated_weight
-from gym_llmteacher.sb3.losses import TeachingLoss, add_to_loss, teaching_loss
+from gym_llmteacher.sb3.losses import TeachingLoss, add_to_loss, summed, teaching_loss
 from gym_llmteacher.sb3.mixin import TeacherMixin
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
@@ -22,7 +22,7 @@ else:
 
 
 class OnPolicyTeacher(_Algorithm):
-    """Put this before an SB3 on-policy algorithm with a Discrete action space.
+    """Put this before an SB3 on-policy algorithm with a Discrete or MultiDiscrete action space.
 
     :param args: the algorithm's own, by name, order and default
     :param teacher_gates: see `TeacherPPO`
@@ -57,7 +57,7 @@ class OnPolicyTeacher(_Algorithm):
         def taught_evaluate(*args: Any, **kwargs: Any) -> Any:
             values, log_prob, entropy = evaluate(*args, **kwargs)
             # The distribution evaluate_actions has just built: no second forward pass.
-            result = self._teaching_loss(policy.action_dist.distribution.logits, log_prob)
+            result = self._teaching_loss(_log_probs(policy.action_dist), log_prob)
             return values, add_to_loss(log_prob, coef * result.loss), entropy
 
         policy.evaluate_actions = taught_evaluate
@@ -66,21 +66,39 @@ class OnPolicyTeacher(_Algorithm):
         finally:
             del policy.evaluate_actions
 
-    def _teaching_loss(self, log_probs: th.Tensor, log_prob: th.Tensor) -> TeachingLoss:
+    def _teaching_loss(self, log_probs: Sequence[th.Tensor], log_prob: th.Tensor) -> TeachingLoss:
+        """The loss of a minibatch: the sum of those of the factors, of which Discrete has one."""
         batch = self._prior_buffer.batch
         assert batch is not None
-        weight = batch.weight
-        if self.teacher_gates:
-            samples = batch.samples
-            weight = gated_weight(
-                self.teacher_gates,
-                weight,
-                batch.prior,
-                samples.actions,
-                samples.advantages,
-                log_prob,
-                samples.old_log_prob,
-            )
-        result = teaching_loss(log_probs, batch.prior, weight, self.teacher_divergence)
+        samples = batch.samples
+        rows, sizes = len(batch.prior), [part.shape[1] for part in log_probs]
+        parts = zip(
+            log_probs,
+            th.split(batch.prior, sizes, dim=1),
+            batch.weight.reshape(rows, -1).unbind(1),
+            samples.actions.reshape(rows, -1).unbind(1),
+            strict=True,
+        )
+        results: list[TeachingLoss] = []
+        for factor, prior, weight, actions in parts:
+            if self.teacher_gates:
+                weight = gated_weight(
+                    self.teacher_gates,
+                    weight,
+                    prior,
+                    actions,
+                    samples.advantages,
+                    log_prob,
+                    samples.old_log_prob,
+                )
+            results.append(teaching_loss(factor, prior, weight, self.teacher_divergence))
+        result = summed(results)
         self._teaching_log.append(result)
         return result
+
+
+def _log_probs(action_dist: Any) -> list[th.Tensor]:
+    """Log-probabilities ``(batch, n)`` of each factor of a policy's distribution."""
+    # Named differently for masked policies of several factors.
+    found = getattr(action_dist, "distributions", None) or action_dist.distribution
+    return [part.logits for part in (found if isinstance(found, list) else [found])]
