@@ -1,6 +1,5 @@
 """Evaluation during training: the student without a teacher, and the teacher by itself."""
 
-import gymnasium as gym
 import numpy as np
 import pytest
 from stable_baselines3 import PPO
@@ -10,10 +9,8 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from gym_llmteacher import (
-    ActionGrounding,
     Advice,
     GroundingWrapper,
-    LLMTeacherWrapper,
     ScriptedTeacher,
     TeacherEvalCallback,
     TeacherPPO,
@@ -22,38 +19,15 @@ from gym_llmteacher import (
     WithProbability,
 )
 from tests.logged import logged
+from tests.shout import Shout, grounding, knows, taught
 
 SMALL = {"n_steps": 32, "batch_size": 32, "n_epochs": 2, "seed": 0, "device": "cpu"}
-
-
-class Shout(gym.Env):
-    """Ten times: do what the observation says, for a point."""
-
-    observation_space = gym.spaces.Box(0, 2, (1,), np.float32)
-    action_space = gym.spaces.Discrete(3)
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        self.left = 10
-        return self.look(), {}
-
-    def look(self):
-        self.wanted = int(self.np_random.integers(3))
-        return np.array([self.wanted], dtype=np.float32)
-
-    def step(self, action):
-        reward = float(action == self.wanted)
-        self.left -= 1
-        return self.look(), reward, False, self.left == 0, {"is_success": reward > 0}
-
-
-GROUNDING = {"describe": lambda obs: f"shout {int(obs[0])}", "actions": ["0", "1", "2"]}
 
 
 class Counting(ScriptedTeacher):
     """Counts questions; knows what it was asked before."""
 
-    def __init__(self, function=lambda s: (s.text[-1],)):
+    def __init__(self, function=knows):
         super().__init__(function)
         self.asked = []
 
@@ -66,9 +40,7 @@ class Counting(ScriptedTeacher):
 
 
 def wrapped(teacher, **kwargs):
-    return Monitor(
-        LLMTeacherWrapper(Shout(), teacher, grounding=ActionGrounding(**GROUNDING), **kwargs)
-    )
+    return taught(teacher=teacher, **kwargs)
 
 
 def test_the_student_is_evaluated_as_by_sb3_and_nothing_is_asked(tmp_path):
@@ -134,7 +106,7 @@ def test_agreement_is_that_of_the_student(monkeypatch):
 def test_what_is_known_already_costs_no_question():
     teacher = Counting()
     teacher.asked = ["shout 0", "shout 1"]
-    model = TeacherPPO("MlpPolicy", wrapped(ScriptedTeacher(lambda s: (s.text[-1],))), **SMALL)
+    model = TeacherPPO("MlpPolicy", wrapped(ScriptedTeacher(knows)), **SMALL)
     callback = TeacherEvalCallback(
         wrapped(teacher), eval_freq=32, n_eval_episodes=30, verbose=0,
         teacher_env=wrapped(teacher, ask=WithProbability(0)),
@@ -160,9 +132,7 @@ def test_normalised_observations_and_late_teachers():
     teacher = Counting()
 
     def envs():
-        bare = make_vec_env(
-            lambda: GroundingWrapper(Shout(), ActionGrounding(**GROUNDING)), 2, seed=0
-        )
+        bare = make_vec_env(lambda: GroundingWrapper(Shout(), grounding()), 2, seed=0)
         return VecNormalize(VecTeacher(bare, teacher))
 
     training, evaluation = envs(), envs()
