@@ -49,8 +49,8 @@ def read_priors(
     :raises PriorError: a prior is missing, misshapen or not a distribution
     """
     n_actions = sum(sizes)
-    placeholder = uniform_prior(*sizes)
-    prior = np.tile(placeholder, (len(infos), 1))
+    prior = np.empty((len(infos), n_actions), dtype=np.float32)
+    prior[:] = placeholder = uniform_prior(*sizes)
     weight = np.zeros((len(infos), len(sizes)), dtype=np.float32)
     for i, info in enumerate(infos):
         row = info.get("teacher_prior")
@@ -67,16 +67,17 @@ def read_priors(
                 "probability per action of the env the student acts in."
             )
         given = info.get("teacher_weight", 1.0)
-        if np.shape(given) not in ((), (len(sizes),)):
+        try:
+            prior[i], weight[i] = row, given
+        except ValueError:
             raise PriorError(
                 f"teacher_weight of env {i} has shape {np.shape(given)}, expected one number in "
                 f"[0, 1], or {len(sizes)}: one per factor of the action."
-            )
-        prior[i], weight[i] = row, given
+            ) from None
     taught = weight > 0
     in_range = (weight >= 0) & (weight <= 1)
-    good = np.stack([_is_distribution(part) for part in split(prior, sizes)], axis=1)
-    if not good[taught].all() or not in_range.all():
+    good = np.array([_is_distribution(part) for part in split(prior, sizes)]).T
+    if not (good | ~taught).all() or not in_range.all():
         i = int(np.flatnonzero(((taught & ~good) | ~in_range).any(axis=1))[0])
         raise PriorError(
             f"env {i} gave teacher_prior={prior[i].tolist()} with teacher_weight="
@@ -85,7 +86,8 @@ def read_priors(
             "should abstain with weight 0."
         )
     # A placeholder may be anything, even NaN, and 0 · NaN is not 0.
-    prior = np.where(np.repeat(taught, sizes, axis=1), prior, placeholder)
+    if not taught.all():
+        prior = np.where(np.repeat(taught, sizes, axis=1), prior, placeholder)
     pending = {
         i: info["teacher_pending"] for i, info in enumerate(infos) if "teacher_pending" in info
     }
