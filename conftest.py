@@ -16,14 +16,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("nightly", max_examples=100_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-_LAB = importlib.util.find_spec("habitat") is not None
-# `make test-habitat` runs these, where habitat-lab is installed.
-collect_ignore = [] if _LAB else ["gym_llmteacher/light_habitat", "tests/habitat"]
+# `make test-habitat` and `make test-zoo` run these, where the package is installed.
+_EXTRAS = {
+    "habitat": ["gym_llmteacher/light_habitat", "tests/habitat"],
+    "rl_zoo3": ["gym_llmteacher/zoo", "tests/zoo"],
+}
+_MISSING = [name for name in _EXTRAS if importlib.util.find_spec(name) is None]
+collect_ignore = [path for name in _MISSING for path in _EXTRAS[name]]
 
 
 def pytest_report_header():
-    """Say which of the tiers of the Habitat tests can run."""
-    return None if _LAB else "habitat-lab is not installed: tests/habitat is left out"
+    """Say which tests cannot run."""
+    return [f"{name} is not installed: {_EXTRAS[name][1]} is left out" for name in _MISSING]
 
 
 @pytest.fixture(autouse=True)

@@ -19,11 +19,13 @@ from gym_llmteacher import envs as envs  # registers the tasks
 if TYPE_CHECKING:
     from gym_llmteacher.groundings.actions import ActionGrounding
     from gym_llmteacher.groundings.base import Grounding
+    from gym_llmteacher.groundings.factors import FactorGrounding
     from gym_llmteacher.groundings.policies import Option, OptionGrounding
     from gym_llmteacher.groundings.registry import register_grounding
     from gym_llmteacher.sb3.a2c import TeacherA2C
     from gym_llmteacher.sb3.adaptive import Adaptive
     from gym_llmteacher.sb3.dqn import TeacherDQN
+    from gym_llmteacher.sb3.eval_callback import TeacherEvalCallback
     from gym_llmteacher.sb3.features import EgoMapFeatures
     from gym_llmteacher.sb3.loop_free import LoopFreePolicy
     from gym_llmteacher.sb3.maskable_ppo import TeacherMaskablePPO
@@ -66,6 +68,7 @@ _HOMES = {
     "EgoMapFeatures": "sb3.features",
     "EveryNSteps": "wrappers.ask",
     "Exponential": "sb3.schedules",
+    "FactorGrounding": "groundings.factors",
     "Grounding": "groundings.base",
     "GroundingWrapper": "wrappers.grounding",
     "HelperTeacher": "teachers.helper",
@@ -91,6 +94,7 @@ _HOMES = {
     "Teacher": "teachers.base",
     "TeacherA2C": "sb3.a2c",
     "TeacherDQN": "sb3.dqn",
+    "TeacherEvalCallback": "sb3.eval_callback",
     "TeacherMaskablePPO": "sb3.maskable_ppo",
     "TeacherPPO": "sb3.ppo",
     "TeacherRecurrentPPO": "sb3.recurrent_ppo",
@@ -109,6 +113,7 @@ __all__ = [
     "EgoMapFeatures",
     "EveryNSteps",
     "Exponential",
+    "FactorGrounding",
     "Grounding",
     "GroundingWrapper",
     "HelperTeacher",
@@ -133,6 +138,7 @@ __all__ = [
     "Teacher",
     "TeacherA2C",
     "TeacherDQN",
+    "TeacherEvalCallback",
     "TeacherMaskablePPO",
     "TeacherPPO",
     "TeacherRecurrentPPO",

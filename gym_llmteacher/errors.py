@@ -8,6 +8,7 @@
     ├── PriorError(ValueError)           a prior that is not a distribution, or is missing
     ├── CheckpointError                  an interrupted training that cannot be resumed like this
     ├── HabitatMissingError(ImportError) habitat-lab or its simulator is not installed
+    ├── ZooMissingError(ImportError)     rl-zoo3 is not installed
     └── LLMError                         the language model cannot be used at all
         ├── ModelUnavailableError        unknown model, refused key, missing weights
         └── AnswersFileError             the answers file is corrupt or not ours
@@ -41,6 +42,10 @@ class CheckpointError(TeacherError):
 
 class HabitatMissingError(TeacherError, ImportError):
     """habitat-lab, or the simulator under it, is not installed."""
+
+
+class ZooMissingError(TeacherError, ImportError):
+    """rl-zoo3 is not installed."""
 
 
 class LLMError(TeacherError):

@@ -144,9 +144,15 @@ def checked_option_actions(
     return table
 
 
-def uniform_prior(n_actions: int) -> NDArray[np.float32]:
-    """The placeholder prior of an abstaining teacher, float32 ``(n_actions,)``."""
-    return np.full(n_actions, 1.0 / n_actions, dtype=np.float32)
+def uniform_prior(*sizes: int) -> NDArray[np.float32]:
+    """The placeholder prior of an abstaining teacher, float32 ``(n_actions,)``.
+
+    :param sizes: number of actions; or, of several factors, the number of options of each
+
+    >>> uniform_prior(2, 4).tolist()
+    [0.5, 0.5, 0.25, 0.25, 0.25, 0.25]
+    """
+    return np.concatenate([np.full(n, 1.0 / n, dtype=np.float32) for n in sizes])
 
 
 def prior_from(

@@ -105,7 +105,7 @@ def test_multi_discrete_is_told_of():
         action_space = gym.spaces.MultiDiscrete([2, 3])
         observation_space = gym.spaces.Discrete(1)
 
-    with pytest.raises(GroundingError, match="expected Discrete: a teacher's prior"):
+    with pytest.raises(GroundingError, match="ActionGrounding speaks of one choice only"):
         LLMTeacherWrapper(Two(), grounding=ActionGrounding(str, ["a"], "x"))
 
 

@@ -60,7 +60,7 @@ class ActionGrounding(Grounding):
         self.examples = examples
         self._describe = describe
         self._takes_env = takes_two(describe)
-        self._rows = np.eye(len(names), dtype=np.float32)
+        self.rows = np.eye(len(names), dtype=np.float32)
 
     def check(self, env: gym.Env[Any, Any]) -> None:
         """Compare the names with the env's actions.
@@ -77,7 +77,7 @@ class ActionGrounding(Grounding):
     def describe(self, env: gym.Env[Any, Any], obs: Any) -> Situation:
         """Call the user's function; every action is an option that does itself."""
         text = self._describe(obs, env) if self._takes_env else self._describe(obs)
-        return Situation(checked_text(text), self.actions, self._rows, task=self.task)
+        return Situation(checked_text(text), self.actions, self.rows, task=self.task)
 
 
 def checked_text(text: Any) -> str:

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 
 from gym_llmteacher.errors import GroundingError
+from gym_llmteacher.factors import factor_sizes
 from gym_llmteacher.groundings.actions import ActionGrounding
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.chosen import ChosenOptions
+from gym_llmteacher.groundings.factors import FactorGrounding
 
 Factory = Callable[[], Grounding]
 
@@ -78,12 +81,27 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
     )
 
 
-def check_actions(env: gym.Env[Any, Any]) -> None:
+_SEVERAL = (
+    "Name the values of every factor: LLMTeacherWrapper(env, teacher, grounding=FactorGrounding("
+    "describe, {'gear': ['reverse', 'forward'], ...})); or let the student choose among options: "
+    "OptionActions(env, grounding=OptionGrounding(...))."
+)
+
+
+def check_actions(env: gym.Env[Any, Any], factors: bool = False) -> None:
     """Check that a prior over named actions makes sense here.
 
+    :param factors: whether MultiDiscrete, factor by factor, will do as well
     :raises GroundingError: the action space is not Discrete from 0
     """
     space = env.action_space
+    if isinstance(space, gym.spaces.MultiDiscrete):
+        if factors and factor_sizes(space) and not np.any(space.start):
+            return
+        raise GroundingError(
+            f"the action space is {space}, expected Discrete; or a flat MultiDiscrete from 0, "
+            f"which LLMTeacherWrapper teaches factor by factor. {_SEVERAL}"
+        )
     if not isinstance(space, gym.spaces.Discrete):
         raise GroundingError(
             f"the action space is {space}, expected Discrete: a teacher's prior is a distribution "
@@ -108,5 +126,11 @@ def check_grounding(grounding: Grounding, env: gym.Env[Any, Any]) -> None:
             f"grounding is {grounding!r}, expected a Grounding such as "
             "ActionGrounding(describe, actions, task)."
         )
-    if isinstance(grounding, ActionGrounding):
+    several = isinstance(env.action_space, gym.spaces.MultiDiscrete)
+    if several and not isinstance(grounding, FactorGrounding):
+        raise GroundingError(
+            f"the action space is {env.action_space}, and {type(grounding).__name__} speaks of one "
+            f"choice only. {_SEVERAL}"
+        )
+    if isinstance(grounding, (ActionGrounding, FactorGrounding)):
         grounding.check(env)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch as th
-from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import BaseBuffer, ReplayBuffer, RolloutBuffer
 
+from gym_llmteacher.factors import factor_sizes
 from gym_llmteacher.sb3.priors import Rows
 from gym_llmteacher.situation import Situation
 
@@ -35,8 +35,9 @@ class PriorBufferMixin(_Buffer):
     new row is an error, so that any reordering in SB3 fails loudly instead of mislabelling.
 
     Attributes: ``teacher_priors`` float32 ``(size, n_envs, n_actions)``, ``teacher_weights``
-    float32 ``(size, n_envs)``, ``pending``: the situations of rows whose advice had not arrived, by
-    ``(step, env)``, and ``batch``: what was handed out last.
+    float32 ``(size, n_envs)`` (of several factors ``(size, n_envs, n_factors)``), ``pending``: the
+    situations of rows whose advice had not arrived, by ``(step, env)``, and ``batch``: what was
+    handed out last.
     """
 
     batch: TaughtBatch | None
@@ -58,11 +59,10 @@ class PriorBufferMixin(_Buffer):
     def make_room(self) -> None:
         """Make room for priors; those that were there are forgotten."""
         shape = (self.buffer_size, self.n_envs)
-        assert isinstance(self.action_space, spaces.Discrete)
-        self.teacher_priors: NDArray[np.float32] = np.zeros(
-            (*shape, int(self.action_space.n)), dtype=np.float32
-        )
-        self.teacher_weights: NDArray[np.float32] = np.zeros(shape, dtype=np.float32)
+        sizes = factor_sizes(self.action_space)
+        self.teacher_priors: NDArray[np.float32] = np.zeros((*shape, sum(sizes)), dtype=np.float32)
+        per_row = shape if len(sizes) == 1 else (*shape, len(sizes))
+        self.teacher_weights: NDArray[np.float32] = np.zeros(per_row, dtype=np.float32)
         self.pending: dict[tuple[int, int], Situation] = {}
         self._staged = None
         self.batch = None
@@ -109,7 +109,8 @@ class RolloutPriors(_Rollout):
         if not self.generator_ready:
             # The same reshaping, at the same moment, as the buffer gives its own arrays.
             self.teacher_priors = self.swap_and_flatten(self.teacher_priors)
-            self.teacher_weights = self.swap_and_flatten(self.teacher_weights).ravel()
+            weights = self.swap_and_flatten(self.teacher_weights)
+            self.teacher_weights = weights.ravel() if weights.shape[1] == 1 else weights
         yield from super().get(batch_size)
 
     def _get_samples(self, batch_inds: NDArray[np.int64], *args: Any, **kwargs: Any) -> Any:
@@ -125,7 +126,7 @@ class RecurrentPriors(RolloutPriors):
         pad = cast(Any, self).pad
         prior = pad(self.teacher_priors[rows]).flatten(0, 1)
         # Padding has weight 0: it is not taught.
-        self.batch = TaughtBatch(samples, prior, pad(self.teacher_weights[rows]).flatten())
+        self.batch = TaughtBatch(samples, prior, pad(self.teacher_weights[rows]).flatten(0, 1))
 
 
 class ReplayPriors(_Replay):
@@ -144,7 +145,8 @@ class ReplayPriors(_Replay):
 def with_priors(buffer: Any) -> Any:
     """Return an SB3 buffer that stores priors too, made of this one.
 
-    >>> space = spaces.Discrete(2)
+    >>> from gymnasium.spaces import Discrete
+    >>> space = Discrete(2)
     >>> with_priors(ReplayBuffer(4, space, space)).teacher_priors.shape
     (4, 1, 2)
     """

@@ -95,6 +95,31 @@ def joined(rows: Sequence[TaughtRows]) -> TaughtRows:
     )
 
 
+def figures(log: Sequence[Sequence[TaughtRows]], divergence: str) -> dict[str, float]:
+    """What to log of an update: ``loss``, ``kl`` and ``agreement``; empty if nothing was taught.
+
+    Losses and KL of several factors of an action add up, as the logarithms of their probabilities
+    do; agreement is the mean over what was taught.
+
+    :param log: per minibatch (at least one), the rows of each factor
+
+    >>> rows = taught_rows(th.full((1, 2), 0.5).log(), th.tensor([[1.0, 0.0]]), th.ones(1))
+    >>> {name: round(value, 4) for name, value in figures([[rows, rows]], "forward_kl").items()}
+    {'loss': 1.3863, 'kl': 1.3863, 'agreement': 1.0}
+    """
+    factors = [joined(rows) for rows in zip(*log, strict=True)]
+    taught = [rows.taught.item() for rows in factors]
+    if not sum(taught):
+        return {}
+    losses = [teaching_loss(f.log_probs, f.prior, f.weight, divergence) for f in factors]
+    same = [rows.agreement.item() * n for rows, n in zip(factors, taught, strict=True)]
+    return {
+        "loss": sum(loss.item() for loss in losses),
+        "kl": sum(rows.kl.item() for rows in factors),
+        "agreement": sum(same) / sum(taught),
+    }
+
+
 def teaching_loss(
     log_probs: Tensor, prior: Tensor, weight: Tensor, divergence: str = "cross_entropy"
 ) -> Tensor:

@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 
 from gym_llmteacher.errors import GroundingError, ScheduleError
+from gym_llmteacher.factors import factor_sizes
 from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
 from gym_llmteacher.sb3.coef import CoefSpec, coef_schedule, coef_spec
-from gym_llmteacher.sb3.losses import DIVERGENCES, TaughtRows, joined, teaching_loss
+from gym_llmteacher.sb3.losses import DIVERGENCES, TaughtRows, figures
 from gym_llmteacher.sb3.priors import Rows, current_infos, first_infos, read_priors
 from gym_llmteacher.sb3.schedules import CoefSchedule, LLM4Teach, Progress
 from gym_llmteacher.sb3.telemetry import set_teaching, teacher_totals
@@ -49,7 +49,7 @@ class TeacherMixin(_Algorithm):
     :param args: the algorithm's own, by name, order and default
     :param teacher_coef: see `TeacherPPO`
     :param teacher_divergence: see `TeacherPPO`
-    :raises GroundingError: the action space is not Discrete
+    :raises GroundingError: the action space is neither Discrete nor MultiDiscrete
     :raises ScheduleError: a negative or rising coefficient, an unknown shape or divergence
     """
 
@@ -76,7 +76,7 @@ class TeacherMixin(_Algorithm):
         self._coef: CoefSchedule | None = None
         self._last_priors: Rows | None = None
         self._asking: bool | None = None
-        self._teaching_log: list[TaughtRows] = []
+        self._teaching_log: list[list[TaughtRows]] = []
         super().__init__(*args, **kwargs)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -98,11 +98,11 @@ class TeacherMixin(_Algorithm):
 
     def _setup_model(self) -> None:
         space = self.action_space
-        if not isinstance(space, spaces.Discrete):
+        if not factor_sizes(space):
             raise GroundingError(
-                f"the action space is {space}, expected Discrete: a teacher's prior is a "
-                "distribution over named actions. Discretise the actions with a Gymnasium "
-                f"ActionWrapper, or use plain {_plain(type(self)).__name__}."
+                f"the action space is {space}, expected Discrete or MultiDiscrete: a teacher's "
+                "prior is a distribution over named actions. Discretise the actions with a "
+                f"Gymnasium ActionWrapper, or use plain {_plain(type(self)).__name__}."
             )
         if self.teacher_coef is not None:
             self._coef = coef_schedule(self.teacher_coef)
@@ -163,9 +163,8 @@ class TeacherMixin(_Algorithm):
         return env
 
     def _read(self, infos: Any, required: bool | None = None) -> Rows:
-        assert isinstance(self.action_space, spaces.Discrete)
-        n_actions = int(self.action_space.n)
-        return read_priors(infos, n_actions, bool(self._asking) if required is None else required)
+        sizes = factor_sizes(self.action_space)
+        return read_priors(infos, sizes, bool(self._asking) if required is None else required)
 
     def _fill_in_late_priors(self, patience: float | None = None) -> None:
         """A prior is needed when the loss is computed, not when the env steps."""
@@ -207,20 +206,12 @@ class TeacherMixin(_Algorithm):
         record = self.logger.record
         record("teacher/coef", coef)
         record("teacher/coverage", coverage)
-        kl = math.nan
-        if self._teaching_log:
-            rows = joined(self._teaching_log)
-            if rows.taught > 0:
-                kl = rows.kl.item()
-                loss = teaching_loss(
-                    rows.log_probs, rows.prior, rows.weight, self.teacher_divergence
-                )
-                record("teacher/loss", loss.item())
-                record("teacher/kl", kl)
-                record("teacher/agreement", rows.agreement.item())
+        taught = figures(self._teaching_log, self.teacher_divergence) if self._teaching_log else {}
+        for name, value in taught.items():
+            record(f"teacher/{name}", value)
         self._teaching_log = []
         if self._asking:
             totals: Mapping[str, float] = teacher_totals(self._vec_env)
             for name, value in totals.items():
                 record(f"teacher/{name}", value)
-        return kl
+        return taught.get("kl", math.nan)

@@ -56,7 +56,7 @@ class OffPolicyTeacher(_Algorithm):
                 super().train(gradient_steps, batch_size)
         else:
             super().train(gradient_steps, batch_size)
-        shares = [item.taught.item() / batch_size for item in self._teaching_log]
+        shares = [rows.taught.item() / batch_size for (rows,) in self._teaching_log]
         self._after_update(coef, sum(shares) / len(shares) if shares else 0.0)
 
     @contextmanager
@@ -71,7 +71,7 @@ class OffPolicyTeacher(_Algorithm):
             assert batch is not None
             log_probs = (values / self.teacher_temperature).log_softmax(dim=1)
             rows = taught_rows(log_probs, batch.prior, batch.weight)
-            self._teaching_log.append(rows)
+            self._teaching_log.append([rows])
             gradient = teaching_gradient(rows, self.teacher_divergence, coef)
             return with_gradient(values, log_probs, gradient)
 

@@ -10,7 +10,12 @@ import numpy as np
 import torch as th
 
 from gym_llmteacher.sb3.gates import checked_gates, gated_weight
-from gym_llmteacher.sb3.losses import taught_rows, teaching_gradient, with_gradient
+from gym_llmteacher.sb3.losses import (
+    TaughtRows,
+    taught_rows,
+    teaching_gradient,
+    with_gradient,
+)
 from gym_llmteacher.sb3.mixin import TeacherMixin
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
@@ -22,7 +27,7 @@ else:
 
 
 class OnPolicyTeacher(_Algorithm):
-    """Put this before an SB3 on-policy algorithm with a Discrete action space.
+    """Put this before an SB3 on-policy algorithm with a Discrete or MultiDiscrete action space.
 
     :param args: the algorithm's own, by name, order and default
     :param teacher_gates: see `TeacherPPO`
@@ -57,9 +62,12 @@ class OnPolicyTeacher(_Algorithm):
         def taught_evaluate(*args: Any, **kwargs: Any) -> Any:
             values, log_prob, entropy = evaluate(*args, **kwargs)
             # The distribution evaluate_actions has just built: no second forward pass.
-            log_probs = policy.action_dist.distribution.logits
-            gradient = self._teaching_gradient(log_probs, log_prob, coef)
-            return values, with_gradient(log_prob, log_probs, gradient), entropy
+            factors = _log_probs(policy.action_dist)
+            self._teaching_log.append(self._taught_rows(factors, log_prob))
+            for log_probs, rows in zip(factors, self._teaching_log[-1], strict=True):
+                gradient = teaching_gradient(rows, self.teacher_divergence, coef)
+                log_prob = with_gradient(log_prob, log_probs, gradient)
+            return values, log_prob, entropy
 
         policy.evaluate_actions = taught_evaluate
         try:
@@ -67,23 +75,37 @@ class OnPolicyTeacher(_Algorithm):
         finally:
             del policy.evaluate_actions
 
-    def _teaching_gradient(
-        self, log_probs: th.Tensor, log_prob: th.Tensor, coef: float
-    ) -> th.Tensor:
+    def _taught_rows(self, log_probs: Sequence[th.Tensor], log_prob: th.Tensor) -> list[TaughtRows]:
+        """What is taught in a minibatch, for each factor of the action; Discrete has one."""
         batch = self._prior_buffer.batch
         assert batch is not None
-        weight = batch.weight
-        if self.teacher_gates:
-            samples = batch.samples
-            weight = gated_weight(
-                self.teacher_gates,
-                weight,
-                batch.prior,
-                samples.actions,
-                samples.advantages,
-                log_prob,
-                samples.old_log_prob,
-            )
-        rows = taught_rows(log_probs, batch.prior, weight)
-        self._teaching_log.append(rows)
-        return teaching_gradient(rows, self.teacher_divergence, coef)
+        samples = batch.samples
+        rows, sizes = len(batch.prior), [part.shape[1] for part in log_probs]
+        parts = zip(
+            log_probs,
+            th.split(batch.prior, sizes, dim=1),
+            batch.weight.reshape(rows, -1).unbind(1),
+            samples.actions.reshape(rows, -1).unbind(1),
+            strict=True,
+        )
+        taught: list[TaughtRows] = []
+        for factor, prior, weight, actions in parts:
+            if self.teacher_gates:
+                weight = gated_weight(
+                    self.teacher_gates,
+                    weight,
+                    prior,
+                    actions,
+                    samples.advantages,
+                    log_prob,
+                    samples.old_log_prob,
+                )
+            taught.append(taught_rows(factor, prior, weight))
+        return taught
+
+
+def _log_probs(action_dist: Any) -> list[th.Tensor]:
+    """Log-probabilities ``(batch, n)`` of each factor of a policy's distribution."""
+    # Named differently for masked policies of several factors.
+    found = getattr(action_dist, "distributions", None) or action_dist.distribution
+    return [part.logits for part in (found if isinstance(found, list) else [found])]

@@ -13,7 +13,8 @@ class TeacherPPO(OnPolicyTeacher, PPO):
 
     LLM4Teach (arXiv 2311.13373). The prior comes with each observation in
     ``info["teacher_prior"]``, float32 ``(n_actions,)``, with ``info["teacher_weight"]`` in [0, 1];
-    `LLMTeacherWrapper` puts both there. The student always acts by itself, and a saved student
+    `LLMTeacherWrapper` puts both there. MultiDiscrete actions are taught factor by factor
+    (`FactorGrounding`). The student always acts by itself, and a saved student
     loads in plain ``PPO``.
 
     All arguments of ``stable_baselines3.PPO`` keep their names, order and defaults. Added:
@@ -26,7 +27,7 @@ class TeacherPPO(OnPolicyTeacher, PPO):
         ``"reverse_kl"``
     :param teacher_gates: reasons to trust advice less: some of ``"confidence"``, ``"advantage"``,
         ``"proximal"`` (`gym_llmteacher.sb3.gates`)
-    :raises GroundingError: the action space is not Discrete
+    :raises GroundingError: the action space is neither Discrete nor MultiDiscrete
     :raises ScheduleError: a negative or rising coefficient, an unknown shape or divergence
     :raises PriorError: (at ``learn``) infos carry no prior, or one that is not a distribution
 

@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from gym_llmteacher.errors import PriorError
+from gym_llmteacher.factors import split
 from gym_llmteacher.situation import Situation, uniform_prior
 
 
 class Rows(NamedTuple):
     """What the teacher says to the observations of all envs.
 
-    :param prior: float32 ``(n_envs, n_actions)``
-    :param weight: float32 ``(n_envs,)``
+    :param prior: float32 ``(n_envs, n_actions)``; for MultiDiscrete the priors of its factors, one
+        after the other
+    :param weight: float32 ``(n_envs,)``; for several factors ``(n_envs, n_factors)``
     :param pending: by env, the situations whose advice has not arrived yet (their weight is 0)
     """
 
@@ -37,45 +39,65 @@ _CURE = (
 )
 
 
-def read_priors(infos: Sequence[Mapping[str, Any]], n_actions: int, required: bool = True) -> Rows:
+def read_priors(
+    infos: Sequence[Mapping[str, Any]], sizes: tuple[int, ...], required: bool = True
+) -> Rows:
     """Stack ``teacher_prior`` and ``teacher_weight`` of one info per env.
 
+    :param sizes: number of options of each factor; one factor for Discrete
     :param required: whether a missing prior is an error or simply has weight 0
     :raises PriorError: a prior is missing, misshapen or not a distribution
     """
-    rows = [info.get("teacher_prior") for info in infos]
-    weight = np.array([info.get("teacher_weight", 1.0) for info in infos], dtype=np.float32)
-    for i, row in enumerate(rows):
+    n_actions = sum(sizes)
+    prior = np.empty((len(infos), n_actions), dtype=np.float32)
+    prior[:] = placeholder = uniform_prior(*sizes)
+    weight = np.zeros((len(infos), len(sizes)), dtype=np.float32)
+    for i, info in enumerate(infos):
+        row = info.get("teacher_prior")
         if row is None:
             if required:
                 raise PriorError(
                     f"info has no 'teacher_prior' (env {i} gave keys {sorted(infos[i])}), but "
                     f"teacher_coef is above 0. {_CURE}"
                 )
-            rows[i], weight[i] = uniform_prior(n_actions), 0.0
-        elif getattr(row, "shape", None) != (n_actions,) and np.shape(row) != (n_actions,):
+            continue
+        if getattr(row, "shape", None) != (n_actions,) and np.shape(row) != (n_actions,):
             raise PriorError(
                 f"teacher_prior of env {i} has shape {np.shape(row)}, expected ({n_actions},): one "
                 "probability per action of the env the student acts in."
             )
-    prior = np.array(rows, dtype=np.float32)
+        given = info.get("teacher_weight", 1.0)
+        try:
+            prior[i], weight[i] = row, given
+        except ValueError:
+            raise PriorError(
+                f"teacher_weight of env {i} has shape {np.shape(given)}, expected one number in "
+                f"[0, 1], or {len(sizes)}: one per factor of the action."
+            ) from None
     taught = weight > 0
-    sums = prior.sum(axis=1)
-    # One comparison catches NaN too: NaN is not <= anything.
-    good = (np.abs(sums - 1.0) <= 1e-3) & (prior >= 0).all(axis=1)
-    if not good[taught].all() or not ((weight >= 0) & (weight <= 1)).all():
-        i = int(np.flatnonzero((taught & ~good) | ~((weight >= 0) & (weight <= 1)))[0])
+    in_range = (weight >= 0) & (weight <= 1)
+    good = np.array([_is_distribution(part) for part in split(prior, sizes)]).T
+    if not (good | ~taught).all() or not in_range.all():
+        i = int(np.flatnonzero(((taught & ~good) | ~in_range).any(axis=1))[0])
         raise PriorError(
-            f"env {i} gave teacher_prior={prior[i].tolist()} with teacher_weight={weight[i]}; "
-            "expected finite probabilities that sum to 1 and a weight in [0, 1]. A teacher that "
-            "does not know should abstain with weight 0."
+            f"env {i} gave teacher_prior={prior[i].tolist()} with teacher_weight="
+            f"{weight[i].squeeze().tolist()}; expected finite probabilities that sum to 1 (for "
+            "MultiDiscrete: for each factor) and a weight in [0, 1]. A teacher that does not know "
+            "should abstain with weight 0."
         )
     # A placeholder may be anything, even NaN, and 0 · NaN is not 0.
-    prior[~taught] = 1.0 / n_actions
+    if not taught.all():
+        prior = np.where(np.repeat(taught, sizes, axis=1), prior, placeholder)
     pending = {
         i: info["teacher_pending"] for i, info in enumerate(infos) if "teacher_pending" in info
     }
-    return Rows(prior, weight, pending)
+    return Rows(prior, weight if len(sizes) > 1 else weight[:, 0], pending)
+
+
+def _is_distribution(rows: NDArray[np.float32]) -> NDArray[np.bool_]:
+    # One comparison catches NaN too: NaN is not <= anything.
+    good = (np.abs(rows.sum(axis=1) - 1.0) <= 1e-3) & (rows >= 0).all(axis=1)
+    return np.asarray(good)
 
 
 def first_infos(env: VecEnv) -> list[dict[str, Any]]:

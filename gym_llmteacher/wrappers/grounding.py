@@ -9,7 +9,9 @@ from gymnasium.core import ActType, ObsType
 from gymnasium.utils import RecordConstructorArgs
 
 from gym_llmteacher.errors import GroundingError
+from gym_llmteacher.factors import factor_sizes
 from gym_llmteacher.groundings.base import Grounding
+from gym_llmteacher.groundings.factors import FactorGrounding
 from gym_llmteacher.groundings.registry import check_actions, check_grounding, find_grounding
 from gym_llmteacher.situation import Situation, checked_option_actions
 
@@ -35,16 +37,19 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
     Change log: 0.1.0 - added.
     """
 
+    _takes_factors = False
+    """Whether actions may be MultiDiscrete."""
+
     def __init__(self, env: gym.Env[ObsType, ActType], grounding: Grounding | None = None) -> None:
         RecordConstructorArgs.__init__(self, grounding=grounding)
         gym.Wrapper.__init__(self, env)
         self._ground(grounding)
 
     def _ground(self, grounding: Grounding | None) -> None:
-        check_actions(self.env)
+        check_actions(self.env, factors=self._takes_factors)
         self.grounding: Grounding = grounding or find_grounding(self.env)
         check_grounding(self.grounding, self.env)
-        self.n_actions = int(self.env.action_space.n)  # type: ignore[attr-defined]
+        self.sizes = factor_sizes(self.env.action_space)
         self._teaching = True
         self._checked: set[str] = set()
 
@@ -67,18 +72,23 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
 
     def _entries(self, obs: ObsType, asking: bool) -> dict[str, Any]:
         """What is added to ``info`` for this observation."""
-        return {"teacher_situation": self._describe(obs) if asking else None}
+        return {"teacher_situation": self._describe(obs)[0] if asking else None}
 
-    def _describe(self, obs: ObsType) -> Situation:
-        situation = self.grounding.describe(self.env, obs)
-        if not isinstance(situation, Situation):
-            raise GroundingError(f"describe returned {situation!r}, expected a Situation.")
-        if situation.text not in self._checked:
-            # The first time a text is seen; that is cheap and early.
-            rows = situation.option_actions
-            checked_option_actions(rows, len(situation.options), self.n_actions)
-            self._checked.add(situation.text)
-        return situation
+    def _describe(self, obs: ObsType) -> tuple[Situation, ...]:
+        """What is to be asked: one question per factor of the action, of which Discrete has one."""
+        if isinstance(self.grounding, FactorGrounding):
+            situations = self.grounding.describe_factors(self.env, obs)
+        else:
+            situations = (self.grounding.describe(self.env, obs),)
+        for situation, n_actions in zip(situations, self.sizes, strict=True):
+            if not isinstance(situation, Situation):
+                raise GroundingError(f"describe returned {situation!r}, expected a Situation.")
+            if situation.text not in self._checked:
+                # The first time a text is seen; that is cheap and early.
+                rows = situation.option_actions
+                checked_option_actions(rows, len(situation.options), n_actions)
+                self._checked.add(situation.text)
+        return situations
 
     def set_teaching(self, on: bool) -> None:
         """Stop or resume describing (and asking).

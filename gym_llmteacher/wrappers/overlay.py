@@ -12,6 +12,8 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from gym_llmteacher.factors import factor_sizes
+
 Frame = NDArray[np.uint8]
 
 TEACHER = (217, 119, 6)
@@ -80,7 +82,7 @@ def draw_bars(
 def action_names(env: gym.Env[Any, Any]) -> list[str]:
     """Names of an env's actions: its own enum, its grounding's names, or numbers."""
     enum = getattr(env.unwrapped, "actions", None)
-    n_actions = int(env.action_space.n)  # type: ignore[attr-defined]
+    n_actions = sum(factor_sizes(env.action_space))
     try:
         grounding = env.get_wrapper_attr("grounding")
     except AttributeError:
@@ -128,6 +130,6 @@ class PriorOverlay(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordConstr
     def render(self) -> Any:
         """Frame and panel, uint8 ``(360, w, 3)``."""
         frame = self.env.render()
-        taught = self._info.get("teacher_weight", 0.0) > 0
+        taught = np.any(np.asarray(self._info.get("teacher_weight", 0.0)) > 0)
         prior = self._info.get("teacher_prior") if taught else None
         return draw_bars(np.asarray(frame), self._names, prior)

@@ -41,7 +41,11 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
     uniform placeholder. Both describe the observation returned with them, and depend on nothing but
     the situation. Observations, rewards and actions pass through unchanged: the student acts.
 
-    :param env: env with a Discrete action space
+    With MultiDiscrete actions and a `FactorGrounding`, each factor is asked about by itself:
+    ``teacher_prior`` is the factors' priors one after the other, float32 ``(sum(nvec),)``, and
+    ``teacher_weight`` float32 ``(n_factors,)``.
+
+    :param env: env with a Discrete or MultiDiscrete action space
     :param teacher: ``None``: the embedded language model, which needs no key and no network; a
         litellm model name (``"ollama_chat/qwen3"``, ``"openai/gpt-4o-mini"``); a dict of it with
         litellm's own arguments (``{"model": "openai/my-model", "api_base": "http://..."}``); a dict
@@ -56,8 +60,8 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
     :param ask: when to ask, such as ``AtReset() | NewText()`` (`gym_llmteacher.wrappers.ask`);
         ``None``: about every observation. What is known already is used in any case; where nothing
         is asked, the last advice of the episode stands
-    :raises GroundingError: no grounding knows the env, its actions are not Discrete, or names and
-        actions disagree
+    :raises GroundingError: no grounding knows the env, its actions are neither Discrete nor
+        MultiDiscrete, or names and actions disagree
     :raises ModelUnavailableError: unknown model, missing key, missing weights
     :raises AnswersFileError: the answers file is corrupt or is not one
     :raises PriorError: ``epsilon`` outside [0, 1)
@@ -74,6 +78,8 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
 
     Change log: 0.1.0 - added.
     """
+
+    _takes_factors = True
 
     def __init__(
         self,
@@ -101,34 +107,48 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         self._ground(grounding or self.teacher.grounding_for(env))
         self.epsilon = float(epsilon)
         self.ask = ask
-        self._asker = None if ask is None else Asker(ask, self.teacher)
+        self._askers = None if ask is None else [Asker(ask, self.teacher) for _ in self.sizes]
         self.teacher.probe()
-        self.situation: Situation | None = None
+        self.situation: Situation | None = None  # of the first factor
         self.advice: Advice | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[ObsType, dict[str, Any]]:
         """Reset the env and advise on the first observation."""
-        if self._asker is not None:
-            self._asker.reset()
+        for asker in self._askers or ():
+            asker.reset()
         return super().reset(seed=seed, options=options)
 
     def _entries(self, obs: ObsType, asking: bool) -> dict[str, Any]:
-        prior, weight = self._ask(obs) if asking else (uniform_prior(self.n_actions), 0.0)
-        return {"teacher_prior": prior, "teacher_weight": weight}
+        rows = self._ask(obs) if asking else [(uniform_prior(n), 0.0) for n in self.sizes]
+        if len(rows) == 1:
+            ((prior, weight),) = rows
+            return {"teacher_prior": prior, "teacher_weight": weight}
+        return {
+            "teacher_prior": np.concatenate([prior for prior, _ in rows]),
+            "teacher_weight": np.array([weight for _, weight in rows], dtype=np.float32),
+        }
 
-    def _ask(self, obs: ObsType) -> tuple[NDArray[np.float32], float]:
-        situation = self._describe(obs)
-        if self._asker is None:
-            (advice,) = self.teacher.advise([situation])
+    def _ask(self, obs: ObsType) -> list[tuple[NDArray[np.float32], float]]:
+        """Prior and weight of each factor."""
+        situations = self._describe(obs)
+        if self._askers is None:
+            advices = self.teacher.advise(situations)
         else:
-            known = self.teacher.recall(situation)
-            if self._asker.asks(situation, obs, known=known is not None):
-                (known,) = self.teacher.advise([situation])
-            advice = self._asker.settled(known, situation)
-        self.situation, self.advice = situation, advice
-        return prior_from(advice, situation, self.epsilon)
+            pairs = zip(self._askers, situations, strict=True)
+            advices = [self._settle(asker, situation, obs) for asker, situation in pairs]
+        self.situation, self.advice = situations[0], advices[0]
+        return [
+            prior_from(advice, situation, self.epsilon)
+            for advice, situation in zip(advices, situations, strict=True)
+        ]
+
+    def _settle(self, asker: Asker, situation: Situation, obs: ObsType) -> Advice:
+        known = self.teacher.recall(situation)
+        if asker.asks(situation, obs, known=known is not None):
+            (known,) = self.teacher.advise([situation])
+        return asker.settled(known, situation)
 
     def teacher_metrics(self) -> tuple[str, dict[str, float]]:
         """Identity of the teacher (shared teachers have the same) and its running totals."""

@@ -1,0 +1,38 @@
+"""Actions as a row of choices: one for Discrete, several for MultiDiscrete."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any
+
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+
+def factor_sizes(space: spaces.Space[Any]) -> tuple[int, ...]:
+    """Number of options of each choice; none where the actions are no such choices.
+
+    >>> factor_sizes(spaces.Discrete(4)), factor_sizes(spaces.MultiDiscrete([3, 2]))
+    ((4,), (3, 2))
+    >>> factor_sizes(spaces.Box(0, 1, (2,)))
+    ()
+    """
+    if isinstance(space, spaces.Discrete):
+        return (int(space.n),)
+    if isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim == 1:
+        return tuple(int(n) for n in space.nvec)
+    return ()
+
+
+def split(rows: NDArray[Any], sizes: tuple[int, ...]) -> list[NDArray[Any]]:
+    """Cut the last axis into factors.
+
+    :param rows: ``(..., sum(sizes))``
+    :return: one array ``(..., n)`` per factor
+
+    >>> [part.tolist() for part in split(np.array([1, 2, 3, 4, 5]), (3, 2))]
+    [[1, 2, 3], [4, 5]]
+    """
+    ends = list(accumulate(sizes))
+    # Slices: np.split is slow, and this is done at every env step.
+    return [rows[..., end - size : end] for end, size in zip(ends, sizes, strict=True)]
