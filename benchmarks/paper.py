@@ -107,5 +107,16 @@ def report(
     write_report(results, out)
 
 
+@app.command()
+def overview(
+    results: Annotated[Path, typer.Option(help="JSON Lines.")] = RESULTS.parent
+    / "environments.jsonl",
+) -> None:
+    """Write one table of many envs, beside the results."""
+    from benchmarks.report import overview as write_overview
+
+    write_overview(results, results.with_suffix(".md"))
+
+
 if __name__ == "__main__":
     app()

@@ -172,3 +172,33 @@ def write_report(results: Path, out: Path) -> None:
         text += table(runs, task)
     (out / "paper.md").write_text(text)
     print(f"wrote {out / 'paper.md'} and a picture per task")
+
+
+ZOO = {
+    "MiniGrid-FourRooms-v0": "5M",
+    "MiniGrid-MultiRoom-N4-S5-v1": "10M, unsolved",
+    "MiniGrid-LockedRoom-v0": "10M, unsolved",
+    "MiniGrid-ObstructedMaze-2Dlh-v0": "10M, unsolved",
+}
+"""Frames that rl-zoo3's tuned PPO trains for, and its remark, where its file has the level."""
+
+
+def overview(results: Path, out: Path) -> None:
+    """Write one row per env and arm: how the end of training and the way there compare."""
+    runs = read(results)
+    head = ("env", "arm", "seeds", "frames to 90 %, median (worst)", "success % at the end",
+            "deterministic %", "frames", "rl-zoo3's frames")  # fmt: skip
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for task, arm in sorted(runs, key=lambda key: (key[0], key[1] == "ppo", key[1])):
+        seeds = runs[task, arm].values()
+        last = [rows[-1] for rows in seeds]
+        reached = np.array([frames_to(rows) for rows in seeds])
+        cells = (
+            task.removeprefix("MiniGrid-"), arm, str(len(last)),
+            f"{_thousands(np.median(reached))} ({_thousands(reached.max())})",
+            _share(last, "success"), _share(last, "success_greedy"),
+            _thousands(max(row["frames"] for row in last)), ZOO.get(task, "-"),
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    out.write_text("\n".join(lines) + "\n")
+    print(f"wrote {out}")

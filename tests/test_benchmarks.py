@@ -51,6 +51,24 @@ def test_aggregates():
     assert better == pytest.approx((1 + 1 + 1 + 0.5) / 4)
 
 
+def test_the_overview_has_losses_too(tmp_path):
+    path = tmp_path / "envs.jsonl"
+    more = {"return": 0.0, "success_greedy": None, "last": True}
+    lines = [
+        {"task": "MiniGrid-LockedRoom-v0", "arm": arm, "seed": seed, **row, **more}
+        for arm, won in {"planner": (0.2, 0.9), "ppo": (0.0, 0.1)}.items()
+        for seed in (0, 1)
+        for row in rows(*won)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    report.overview(path, tmp_path / "envs.md")
+    *_, taught, plain = (tmp_path / "envs.md").read_text().splitlines()
+    assert taught.startswith(
+        "| LockedRoom-v0 | planner | 2 | 0k (0k) | 90 (90 to 90) | - | 0k | 10M"
+    )
+    assert plain.startswith("| LockedRoom-v0 | ppo | 2 | never (never) | 10 (10 to 10) |")
+
+
 @pytest.mark.parametrize(("task", "bar"), [("Empty-8x8", 1.0), ("FrozenLake", 0.6)])
 def test_experts_of_the_small_tasks(task, bar, tmp_path):
     wrap = wrap_for(ARMS["planner"], TASKS[task], tmp_path)
