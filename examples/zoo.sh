@@ -9,5 +9,5 @@ what="--algo teacher_ppo --env LLMTeacher/SimpleDoorKey-v0 -f $folder"
 
 python -m gym_llmteacher.zoo train $what -n "$frames" --eval-freq 7500 --seed 1 \
     --teacher script:door_key_planner
-python -m gym_llmteacher.zoo enjoy $what -n 2000 --no-render    # no teacher here
+python -m gym_llmteacher.zoo enjoy $what -n 1000 --no-render    # no teacher here
 python -m gym_llmteacher.zoo record_video $what -n 100
