@@ -30,6 +30,7 @@ def split(rows: NDArray[Any], sizes: tuple[int, ...]) -> list[NDArray[Any]]:
     :param rows: ``(..., sum(sizes))``
     :return: one array ``(..., n)`` per factor
 
+    >>> import numpy as np
     >>> [part.tolist() for part in split(np.array([1, 2, 3, 4, 5]), (3, 2))]
     [[1, 2, 3], [4, 5]]
     """

@@ -40,7 +40,18 @@ def test_custom_env(tmp_path):
         ("frozen_lake.py", "16000", r"goal reached in (\d+)%", 40),
         ("taxi.py", "20000", r"100 rides: (-?[\d.]+)", -100),
         ("babyai_mission.py", "8192", r"100 missions: ([\d.]+)", 0.6),
+        ("subproc_vec_env.py", "16000", r"goal reached in (\d+)%", 40),
+        ("dqn_student.py", "6000", r"100 walks: (-[\d.]+)", -20),  # plain DQN: -200
     ],
 )
 def test_examples_by_env_id(tmp_path, name, frames, pattern, at_least):
     assert float(re.search(pattern, run(name, tmp_path, frames)).group(1)) >= at_least
+
+
+def test_cascade(tmp_path):
+    out = run("cascade.py", tmp_path)
+    sources = re.findall(r"^(model|script) +Agent sees", out, re.MULTILINE)
+    assert sources[0] == "model"
+    assert sources[-1] == "script"
+    assert int(re.search(r"(\d+) times the script", out).group(1)) > 50
+    assert int(re.search(r"(\d+) of 10 doors", out).group(1)) >= 9

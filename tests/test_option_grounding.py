@@ -109,6 +109,28 @@ def test_multi_discrete_is_told_of():
         LLMTeacherWrapper(Two(), grounding=ActionGrounding(str, ["a"], "x"))
 
 
+def test_options_on_multi_discrete_actions():
+    taken = []
+
+    class Two(gym.Env):
+        action_space = gym.spaces.MultiDiscrete([2, 3])
+        observation_space = gym.spaces.Discrete(1)
+
+        def reset(self, *, seed=None, options=None):
+            return 0, {}
+
+        def step(self, action):
+            taken.append(np.asarray(action).tolist())
+            return 0, 0.0, False, False, {}
+
+    options = {"both": lambda obs: np.array([1, 2]), "never": lambda obs: None}
+    env = OptionActions(Two(), grounding=OptionGrounding(str, options, "x"), max_length=2)
+    env.reset()
+    env.step(0)
+    env.step(1)
+    assert taken == [[1, 2], [1, 2], [0, 0]]
+
+
 class Corridor(gym.Env):
     """Three cells; the right end is the goal."""
 

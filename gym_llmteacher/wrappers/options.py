@@ -33,7 +33,7 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         `OptionGrounding`
     :param grounding: how to describe the env; ``None`` finds one by the env
     :param max_length: env steps that one option may take
-    :param idle: what to do for an option that does not apply (zeros for a Box)
+    :param idle: what to do for an option that does not apply (zeros where actions are arrays)
     :raises GroundingError: no options, no grounding knows the env, or its actions are not Discrete
         and its options are not functions of yours
 
@@ -76,7 +76,8 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         self.action_space = gym.spaces.Discrete(len(self.options))
         self.max_length = max_length
         self.idle = idle
-        if isinstance(env.action_space, gym.spaces.Box) and np.ndim(idle) == 0:
+        arrays = (gym.spaces.Box, gym.spaces.MultiDiscrete, gym.spaces.MultiBinary)
+        if isinstance(env.action_space, arrays) and np.ndim(idle) == 0:
             self.idle = np.full(env.action_space.shape, idle, dtype=env.action_space.dtype)
 
     def reset(

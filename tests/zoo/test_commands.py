@@ -17,7 +17,10 @@ SAVED = "logs/teacher_ppo/MiniGrid-DoorKey-5x5-v0_1"
 
 
 def test_train_enjoy_film_plot_and_benchmark(zoo, tmp_path):
-    out = zoo(f"train {DOOR} --teacher script:mission_planner -n 2048 --eval-freq 1024 --seed 1")
+    out = zoo(
+        f"train {DOOR} --teacher script:mission_planner -n 2048 --eval-freq 2048 --eval-episodes 1 "
+        "--seed 1"
+    )
     assert "eval/" in out
     assert float(re.search(r"coverage\s+\| ([\d.]+)", out).group(1)) > 0.9
     student = f"{SAVED}/MiniGrid-DoorKey-5x5-v0.zip"

@@ -53,8 +53,8 @@ def test_a_language_model_is_asked_in_training_only(zoo, tmp_path, monkeypatch):
         typed = f'{{"model":"openai/fake","api_base":"{server.url}"}}'
         common = f"--algo teacher_ppo --env {ENV} -f logs"
         zoo(
-            f"train {common} -n 64 --eval-freq 16 -params n_envs:1 n_steps:32 --answers a.sqlite",
-            "--teacher", typed, "--elicitation", "samples",
+            f"train {common} -n 64 --eval-freq 32 --eval-episodes 1 -params n_envs:1 n_steps:32",
+            "--answers", "a.sqlite", "--teacher", typed, "--elicitation", "samples",
         )  # fmt: skip
         asked = len(server.history)
         assert asked > 0
