@@ -10,6 +10,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_llmteacher.sb3.priors import act_on
+
 Actor = Callable[[Any, Sequence[dict[str, Any]], NDArray[np.bool_]], NDArray[np.int64]]
 """(stacked observations, infos, whether an episode starts here) -> one action per env."""
 
@@ -60,27 +62,9 @@ def teacher_actor(deterministic: bool, seed: int = 0) -> Actor:
     ) -> NDArray[np.int64]:
         priors = np.stack([info["teacher_prior"] for info in infos]).astype(np.float64)
         weights = np.array([info["teacher_weight"] for info in infos])
-        return choose(priors, weights, deterministic, rng)
+        return act_on(priors, weights, deterministic, rng)
 
     return act
-
-
-def choose(
-    priors: NDArray[Any], weights: NDArray[Any], deterministic: bool, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Actions by priors: the most likely or drawn; at random where the teacher abstains.
-
-    :param priors: ``(n, n_actions)``
-    :param weights: ``(n,)``, 0 where the prior is a placeholder
-    :return: int64 ``(n,)``
-    """
-    if deterministic:
-        # argmax of a uniform placeholder would always be action 0.
-        random = rng.integers(priors.shape[1], size=len(priors))
-        return np.where(weights > 0, priors.argmax(axis=1), random).astype(np.int64)
-    cumulative = priors.cumsum(axis=1)
-    draws = rng.random((len(priors), 1)) * cumulative[:, -1:]
-    return np.asarray((draws >= cumulative).sum(axis=1), dtype=np.int64)
 
 
 def evaluate(

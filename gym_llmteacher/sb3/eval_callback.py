@@ -19,9 +19,8 @@ from stable_baselines3.common.vec_env import (
 )
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
-from gym_llmteacher.experiments.evaluate import choose
 from gym_llmteacher.factors import factor_sizes, split
-from gym_llmteacher.sb3.priors import current_infos, first_infos, read_priors
+from gym_llmteacher.sb3.priors import act_on, current_infos, first_infos, read_priors
 from gym_llmteacher.sb3.telemetry import set_teaching
 
 
@@ -140,7 +139,7 @@ class _TeacherPlays:
             taught = weight > 0
             self.same += (prior.argmax(axis=1) == column)[taught].tolist()
         actions = [
-            choose(prior, weight, deterministic, self._rng)
+            act_on(prior, weight, deterministic, self._rng)
             for prior, weight in zip(priors, weights, strict=True)
         ]
         return np.stack(actions, axis=1).reshape(theirs.shape), state

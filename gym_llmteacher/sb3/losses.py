@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch as th
 from torch import Tensor
@@ -191,17 +192,13 @@ def _finite(log_probs: Tensor) -> Tensor:
 
 class _WithGradient(th.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: th.autograd.function.FunctionCtx, output: Tensor, log_probs: Tensor, gradient: Tensor
-    ) -> Tensor:
-        ctx.gradient = gradient  # type: ignore[attr-defined]
+    def forward(ctx: Any, output: Tensor, log_probs: Tensor, gradient: Tensor) -> Tensor:
+        ctx.gradient = gradient
         return output.view_as(output)  # a view, so that autograd records a new node
 
     @staticmethod
-    def backward(
-        ctx: th.autograd.function.FunctionCtx, gradient: Tensor
-    ) -> tuple[Tensor, Tensor, None]:
-        return gradient, ctx.gradient, None  # type: ignore[attr-defined]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        return gradient, ctx.gradient, None
 
 
 def with_gradient(output: Tensor, log_probs: Tensor, gradient: Tensor) -> Tensor:

@@ -111,3 +111,21 @@ def current_infos(
     """Pick, per env, the info that describes the observation now returned by the VecEnv."""
     resets = env.unwrapped.reset_infos
     return [resets[i] if dones[i] else info for i, info in enumerate(infos)]
+
+
+def act_on(
+    priors: NDArray[Any], weights: NDArray[Any], deterministic: bool, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Actions by priors: the most likely or drawn; at random where the teacher abstains.
+
+    :param priors: ``(n, n_actions)``
+    :param weights: ``(n,)``, 0 where the prior is a placeholder
+    :return: int64 ``(n,)``
+    """
+    if deterministic:
+        # argmax of a uniform placeholder would always be action 0.
+        random = rng.integers(priors.shape[1], size=len(priors))
+        return np.where(weights > 0, priors.argmax(axis=1), random).astype(np.int64)
+    cumulative = priors.cumsum(axis=1)
+    draws = rng.random((len(priors), 1)) * cumulative[:, -1:]
+    return np.asarray((draws >= cumulative).sum(axis=1), dtype=np.int64)
