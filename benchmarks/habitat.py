@@ -162,11 +162,9 @@ def one_run(
     since = time.process_time()
     model.learn(10 * steps if arm in ("hierarchical", "llm-options") else steps, callback=watch)
     seconds = time.process_time() - since
-    if not taught:
-        episodes = min(episodes, 20)  # those that fail are long
     scores = [
         evaluate(
-            lambda: make_env(arm, unseen=True), student_actor(model, greedy), EPISODES, n_envs=4
+            lambda: make_env(arm, unseen=True), student_actor(model, greedy), episodes, n_envs=4
         )
         for greedy in (False, True)
     ]

@@ -91,7 +91,7 @@ def table(
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title("Nav & Pick, light simulator", loc="left")
-    axes.legend(loc="center right")
+    axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.97))
     figure.savefig(picture, dpi=110)
 
 
