@@ -186,16 +186,19 @@ ZOO = {
 def overview(results: Path, out: Path) -> None:
     """Write one row per env and arm: how the end of training and the way there compare."""
     runs = read(results)
-    head = ("env", "arm", "seeds", "frames to 90 %, median (worst)", "success % at the end",
-            "deterministic %", "frames", "rl-zoo3's frames")  # fmt: skip
+    head = ("env", "arm", "seeds", "frames to 90 %, median (worst)", "frames to plain PPO's end",
+            "success % at the end", "deterministic %", "frames", "rl-zoo3's frames")  # fmt: skip
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for task, arm in sorted(runs, key=lambda key: (key[0], key[1] == "ppo", key[1])):
         seeds = runs[task, arm].values()
         last = [rows[-1] for rows in seeds]
         reached = np.array([frames_to(rows) for rows in seeds])
+        plain = [rows[-1]["success"] for rows in runs.get((task, "ppo"), {}).values()]
+        as_good = [frames_to(rows, max(0.01, np.mean(plain))) for rows in seeds] if plain else []
         cells = (
             task.removeprefix("MiniGrid-"), arm, str(len(last)),
             f"{_thousands(np.median(reached))} ({_thousands(reached.max())})",
+            _thousands(np.median(as_good)) if as_good and arm != "ppo" else "-",
             _share(last, "success"), _share(last, "success_greedy"),
             _thousands(max(row["frames"] for row in last)), ZOO.get(task, "-"),
         )  # fmt: skip

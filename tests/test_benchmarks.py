@@ -36,8 +36,8 @@ def test_finished_runs_are_not_run_again(tmp_path, monkeypatch, capsys):
     assert all(f"| {arm} | 2 |" in text for arm in arms)
 
 
-def rows(*success):
-    return [{"frames": 100 * i, "success": s} for i, s in enumerate(success, 1)]
+def rows(*success, every=100):
+    return [{"frames": every * i, "success": s} for i, s in enumerate(success, 1)]
 
 
 def test_aggregates():
@@ -58,7 +58,7 @@ def test_the_overview_has_losses_too(tmp_path):
         {"task": "MiniGrid-LockedRoom-v0", "arm": arm, "seed": seed, **row, **more}
         for arm, won in {"planner": (0.2, 0.9), "ppo": (0.0, 0.1)}.items()
         for seed in (0, 1)
-        for row in rows(*won)
+        for row in rows(*won, every=1000)
     ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     report.overview(path, tmp_path / "envs.md")
@@ -66,7 +66,7 @@ def test_the_overview_has_losses_too(tmp_path):
     assert taught.startswith(
         "| LockedRoom-v0 | planner | 2 | 0k (0k) | 90 (90 to 90) | - | 0k | 10M"
     )
-    assert plain.startswith("| LockedRoom-v0 | ppo | 2 | never (never) | 10 (10 to 10) |")
+    assert plain.startswith("| LockedRoom-v0 | ppo | 2 | never (never) | - | 10 (10 to 10) |")
 
 
 @pytest.mark.parametrize(("task", "bar"), [("Empty-8x8", 1.0), ("FrozenLake", 0.6)])
