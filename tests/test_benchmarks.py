@@ -63,9 +63,7 @@ def test_the_overview_has_losses_too(tmp_path):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     report.overview(path, tmp_path / "envs.md")
     *_, taught, plain = (tmp_path / "envs.md").read_text().splitlines()
-    assert taught.startswith(
-        "| LockedRoom-v0 | planner | 2 | 0k (0k) | 90 (90 to 90) | - | 0k | 10M"
-    )
+    assert taught.startswith("| LockedRoom-v0 | planner | 2 | 2k (2k) | 1k | 90 (90 to 90) | - |")
     assert plain.startswith("| LockedRoom-v0 | ppo | 2 | never (never) | - | 10 (10 to 10) |")
 
 
