@@ -181,16 +181,18 @@ def prior_from(
     if advice.abstained:
         return uniform_prior(n_actions), 0.0
     options, rows = situation.options, situation.option_actions
-    prior = np.zeros(n_actions, dtype=np.float32)
+    votes: list[tuple[float, NDArray[np.float32]]] = []
     mass = 0.0
     for plan, probability in advice.plans:
         for option in plan:
             if option in options and (row := rows[options.index(option)]).any():
-                prior += probability * row
+                votes.append((probability, row))
                 mass += probability
                 break
     if not mass > 0.0:
         return uniform_prior(n_actions), 0.0
-    prior *= (1.0 - epsilon) / mass
-    prior += epsilon / n_actions
+    prior = np.full(n_actions, epsilon / n_actions, dtype=np.float32)
+    for probability, row in votes:
+        # Shares first, in double precision: the mass of all votes may be tiny.
+        prior += (1.0 - epsilon) * (probability / mass) * row
     return prior, float(min(1.0, advice.confidence) * min(1.0, mass))

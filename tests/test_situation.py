@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gym_llmteacher.errors import GroundingError, PriorError
@@ -64,6 +64,7 @@ masks = st.lists(st.booleans(), min_size=3, max_size=3)
 
 
 @given(counts, masks, st.floats(0, 0.99), st.floats(0, 1))
+@example({(): 1.0, ("pick up key",): 1e-145}, [True, True, True], 0.0, 1.0)
 def test_every_prior_is_a_distribution(votes, mask, epsilon, confidence):
     here = situation(np.eye(3, 4) * np.array(mask)[:, None])
     prior, weight = prior_from(Advice.from_counts(votes, confidence), here, epsilon)
