@@ -137,6 +137,8 @@ for _gate in ("confidence", "advantage", "proximal"):
         ARMS[f"{_base}+{_gate}"] = replace(
             ARMS[_base], options=lambda task, gate=_gate: {"teacher_gates": (gate,)}
         )
+for _base in ("random", "wrong", "planner", "llm", "llm-letters", "simulated-0.3"):
+    ARMS[f"{_base}+eval"] = replace(ARMS[_base], options=lambda task: {"teacher_eval_episodes": 16})
 for _base in ("random", "wrong", "simulated-0.5"):
     ARMS[f"{_base}-adaptive"] = replace(
         ARMS[_base], options=lambda task: {"teacher_coef": Adaptive()}

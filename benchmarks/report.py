@@ -1,56 +1,27 @@
-"""From JSON Lines to a table, pictures, and rliable's aggregates with bootstrap intervals."""
+"""From results to tables and pictures."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from rliable import library, metrics
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-from benchmarks.run import SOLVED
-
-Key = tuple[str, str]
-REPS = 5_000
-ALONE = "-alone"
-"""How the names of arms end in which a teacher acts."""
-
-
-def read(path: Path) -> dict[Key, dict[int, list[dict]]]:
-    """Evaluations by (task, arm) and seed, in order of frames."""
-    runs: dict[Key, dict[int, list[dict]]] = defaultdict(lambda: defaultdict(list))
-    for line in path.read_text().splitlines():
-        row = json.loads(line)
-        runs[row["task"], row["arm"]][row["seed"]].append(row)
-    return runs
-
-
-def iqm(values: np.ndarray) -> tuple[float, float, float]:
-    """Interquartile mean of one value per seed, and its 95 % bootstrap interval."""
-    scores = {"x": np.asarray(values, dtype=float)[:, None]}
-    if len(values) < 2:
-        return float(values[0]), float("nan"), float("nan")
-    point, interval = library.get_interval_estimates(
-        scores, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=REPS
-    )
-    return float(point["x"][0]), float(interval["x"][0, 0]), float(interval["x"][1, 0])
-
-
-def improvement(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, float]:
-    """Probability that a run of ours ends above one of theirs, with its interval."""
-    pairs = {"x,y": (ours[:, None], theirs[:, None])}
-    point, interval = library.get_interval_estimates(
-        pairs, metrics.probability_of_improvement, reps=REPS
-    )
-    return float(point["x,y"]), float(interval["x,y"][0, 0]), float(interval["x,y"][1, 0])
-
-
-def frames_to(rows: list[dict], success: float = SOLVED) -> float:
-    """Frames at the first evaluation with this success; infinite if there is none."""
-    return next((row["frames"] for row in rows if row["success"] >= success), np.inf)
+from benchmarks.aggregate import (
+    ALONE,
+    Runs,
+    best_and_last_quarter,
+    frames_to,
+    improvement,
+    iqm,
+    read,
+    thousands,
+)
+from benchmarks.claims import claims
 
 
 def _interval(values: tuple[float, float, float], percent: bool = True) -> str:
@@ -58,27 +29,24 @@ def _interval(values: tuple[float, float, float], percent: bool = True) -> str:
     return f"{point:.0f} ({low:.0f} to {high:.0f})" if low == low else f"{point:.0f}"
 
 
-def _thousands(frames: float) -> str:
-    return "never" if np.isinf(frames) else f"{frames / 1000:.0f}k"
-
-
 HEAD = (
     "arm", "seeds", "success %", "deterministic %", "argmax %", "frames to 90 %, median (worst)",
-    "last quarter below peak", "better than PPO, %", "frames/cpu-s", "LLM calls",
+    "last quarter below best", "better than PPO, %", "frames/cpu-s", "LLM calls",
 )  # fmt: skip
 NOTES = """
 success: share of 100 episodes solved by the student at the end of its run, sampled;
 deterministic: the same without dice, as its policy does that (`LoopFreePolicy` on maps);
 argmax: the most likely action, without memory;
 frames to 90 %: at the first evaluation with that success;
-last quarter below peak: mean success of the last quarter of the run, in which no student of a
-default schedule has a teacher, below the best evaluation of the whole run, worst seed, in points;
+last quarter below best: mean success of the last quarter of the run, in which no student of a
+default schedule has a teacher, below that of the best quarter, wherever it lies; worst seed, in
+points;
 better than PPO: probability that a run ends above one of plain PPO of the same length.
 Teachers alone act on the same episodes.
 """
 
 
-def table(runs: dict[Key, dict[int, list[dict]]], task: str) -> str:
+def table(runs: Runs, task: str) -> str:
     """One row per arm."""
     lines = [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
     for arm in sorted(arm for t, arm in runs if t == task):
@@ -92,8 +60,8 @@ def table(runs: dict[Key, dict[int, list[dict]]], task: str) -> str:
             speed = np.mean([row["frames"] / max(row["cpu_s"], 0.1) for row in last])
             cells += [
                 _share(last, "success_argmax"),
-                f"{_thousands(np.median(reached))} ({_thousands(reached.max())})",
-                f"{100 * max(_fall(rows) for rows in seeds.values()):.0f}",
+                f"{thousands(np.median(reached))} ({thousands(reached.max())})",
+                f"{100 * max(_fall(rows) for rows in seeds.values()):.1f}",
                 _against(runs.get((task, "ppo")), last) if arm != "ppo" else "-",
                 f"{speed:,.0f}",
                 f"{np.mean([row['llm_calls'] for row in last]):.0f}",
@@ -116,59 +84,71 @@ def _against(plain: dict[int, list[dict]] | None, last: list[dict]) -> str:
 
 
 def _fall(rows: list[dict]) -> float:
-    """How far the mean success of the last quarter is below the best evaluation."""
-    quarter = [row["success"] for row in rows if row["frames"] >= 0.75 * rows[-1]["frames"]]
-    return max(row["success"] for row in rows) - float(np.mean(quarter))
+    best, last = best_and_last_quarter(rows)
+    return best - last
 
 
-def picture(runs: dict[Key, dict[int, list[dict]]], task: str, path: Path) -> None:
-    """Sample efficiency: IQM of success against frames, with intervals."""
-    figure = Figure(figsize=(7.5, 4.5), layout="constrained")
+RIVALS = ("planner", "llm", "planner-options", "hierarchical", "ppo")
+"""Arms of the first picture of a task; the second has all others, and plain PPO again."""
+
+
+def pictures(runs: Runs, task: str, folder: Path) -> list[str]:
+    """Draw a task's pictures; return the names of their files."""
+    arms = sorted(arm for t, arm in runs if t == task and not arm.endswith((ALONE, "-long")))
+    others = [arm for arm in arms if arm not in RIVALS]
+    names = {
+        f"{task}.png": [arm for arm in RIVALS if arm in arms],
+        f"{task}-teachers.png": [*others, *({"ppo"} & set(arms))] if others else [],
+    }
+    for name, drawn in names.items():
+        if drawn:
+            picture(runs, task, drawn, folder / name)
+    return [name for name, drawn in names.items() if drawn]
+
+
+def picture(runs: Runs, task: str, arms: Sequence[str], path: Path) -> None:
+    """Sample efficiency: IQM of success against frames, with intervals; dotted, teachers alone."""
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    alone: dict[float, list[str]] = defaultdict(list)
-    for arm in sorted(arm for t, arm in runs if t == task):
+    colors = colormaps["tab10" if len(arms) <= 10 else "tab20"]
+    for arm, color in zip(arms, map(colors, range(len(arms))), strict=True):
         seeds = list(runs[task, arm].values())
-        if arm.endswith(ALONE):
-            level = iqm(np.array([rows[-1]["success"] for rows in seeds]))[0]
-            alone[round(level, 2)].append(arm)
-            continue
         grid = np.array([row["frames"] for row in min(seeds, key=len)])
         curves = np.array(
             [np.interp(grid, [r["frames"] for r in s], [r["success"] for r in s]) for s in seeds]
         )
         points = np.array([iqm(curves[:, i]) for i in range(len(grid))])
-        (line,) = axes.plot(grid / 1000, points[:, 0], label=arm, linewidth=1.8)
-        axes.fill_between(
-            grid / 1000, points[:, 1], points[:, 2], alpha=0.15, color=line.get_color(), linewidth=0
-        )
-    for level, names in alone.items():
-        axes.axhline(level, color="grey", linestyle=":", linewidth=1)
-        where = axes.get_yaxis_transform()  # x in axes, y in data
-        label = ", ".join(names)
-        axes.text(0.99, level, label, color="grey", fontsize=7, ha="right", transform=where)
-    axes.set_xlabel("thousand environment steps (frames)")
+        axes.plot(grid, points[:, 0], label=arm, linewidth=1.8, color=color)
+        axes.fill_between(grid, points[:, 1], points[:, 2], alpha=0.15, color=color, linewidth=0)
+        if alone := runs.get((task, arm + ALONE)):
+            level = iqm(np.array([rows[-1]["success"] for rows in alone.values()]))[0]
+            axes.axhline(level, color=color, linestyle=":", linewidth=1.4)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("environment steps (frames)")
     axes.set_ylabel("success, IQM over seeds")
     axes.set_ylim(-0.02, 1.02)
-    axes.grid(alpha=0.25)
+    axes.grid(alpha=0.25, which="both")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(task, loc="left")
+    axes.set_title(f"{task} (dotted: the teacher alone)", loc="left")
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.savefig(path, dpi=110)
 
 
 def write_report(results: Path, out: Path) -> None:
     """Write ``paper.md`` and one picture per task."""
+    out.mkdir(parents=True, exist_ok=True)
     runs = read(results)
     text = (
         "Written by `python -m benchmarks.paper report`. Interquartile means over seeds with 95 % "
-        f"bootstrap intervals (rliable).\n{NOTES}"
+        f"bootstrap intervals (rliable).\n\n## Claims\n\n{claims(runs)}\n## Arms\n{NOTES}"
     )
     for task in sorted({task for task, _ in runs}):
         text += f"\n## {task}\n\n"
-        if any(t == task and not arm.endswith(ALONE) for t, arm in runs):
-            text += f"![]({task}.png)\n\n"
-            picture(runs, task, out / f"{task}.png")
+        text += "".join(f"![]({name})\n\n" for name in pictures(runs, task, out))
         text += table(runs, task)
     (out / "paper.md").write_text(text)
     print(f"wrote {out / 'paper.md'} and a picture per task")
@@ -197,10 +177,10 @@ def overview(results: Path, out: Path) -> None:
         as_good = [frames_to(rows, max(0.01, np.mean(plain))) for rows in seeds] if plain else []
         cells = (
             task.removeprefix("MiniGrid-"), arm, str(len(last)),
-            f"{_thousands(np.median(reached))} ({_thousands(reached.max())})",
-            _thousands(np.median(as_good)) if as_good and arm != "ppo" else "-",
+            f"{thousands(np.median(reached))} ({thousands(reached.max())})",
+            thousands(np.median(as_good)) if as_good and arm != "ppo" else "-",
             _share(last, "success"), _share(last, "success_greedy"),
-            _thousands(max(row["frames"] for row in last)), ZOO.get(task, "-"),
+            thousands(max(row["frames"] for row in last)), ZOO.get(task, "-"),
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     out.write_text("\n".join(lines) + "\n")

@@ -75,6 +75,9 @@ def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder:
         next_look = task.eval_every
         since = time.process_time()
 
+        def _on_training_start(self) -> None:
+            self.frames += int((getattr(model, "teacher_eval", None) or {}).get("steps", 0))
+
         def _on_step(self) -> bool:
             self.frames += sum(info.get("frames", 1) for info in self.locals["infos"])
             solved = arm.long and bool(lines) and lines[-1]["success"] >= SOLVED

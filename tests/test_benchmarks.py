@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import paper, report
+from benchmarks import aggregate, claims, paper, report
 from benchmarks.arms import ARMS, HardTeacher, wrap_for
 from benchmarks.tasks import TASKS
 from gym_llmteacher import ScriptedTeacher, Situation
@@ -41,14 +41,74 @@ def rows(*success, every=100):
 
 
 def test_aggregates():
-    assert report.frames_to(rows(0.2, 0.95, 0.5)) == 200
-    assert report.frames_to(rows(0.2)) == np.inf
-    assert report._fall(rows(0.2, 1.0, 0.9, 0.7)) == pytest.approx(0.2)
-    point, low, high = report.iqm(np.array([0.0, 0.5, 0.5, 0.5, 1.0]))
+    assert aggregate.frames_to(rows(0.2, 0.95, 0.5)) == 200
+    assert aggregate.frames_to(rows(0.2)) == np.inf
+    assert aggregate.best_and_last_quarter(rows(0.2, 1.0, 0.9, 0.7)) == (1.0, 0.7)
+    assert aggregate.best_and_last_quarter(rows(*[0.2] * 4, 1.0, 0.9, 0.8, 0.6)) == pytest.approx(
+        (0.95, 0.7)
+    )
+    point, low, high = aggregate.iqm(np.array([0.0, 0.5, 0.5, 0.5, 1.0]))
     assert point == pytest.approx(0.5)
     assert low <= point <= high
-    better, *_ = report.improvement(np.array([1.0, 0.9]), np.array([0.1, 0.9]))
+    better, *_ = aggregate.improvement(np.array([1.0, 0.9]), np.array([0.1, 0.9]))
     assert better == pytest.approx((1 + 1 + 1 + 0.5) / 4)
+
+
+def some_runs(**arms):
+    """Two alike seeds of each arm on SimpleDoorKey."""
+    return {
+        ("SimpleDoorKey", arm.replace("_", "-")): {
+            seed: [{**row, "success_greedy": row["success"], "cpu_s": 1.0} for row in run]
+            for seed in (0, 1)
+        }
+        for arm, run in arms.items()
+    }
+
+
+def verdicts(runs, claim):
+    return [verdict for _, _, _, verdict in claims.CLAIMS[claim](runs)]
+
+
+def test_claims_are_judged():
+    quick, slow = rows(0.95, 0.99, every=10_000), rows(0.1, 0.3, every=150_000)
+    runs = some_runs(planner=quick, ppo=slow, hierarchical=rows(0.95, every=5_000))
+    assert verdicts(runs, "Few frames to 90 % success") == ["met"]
+    assert verdicts(runs, "Fewer than plain PPO") == ["met"]
+    assert verdicts(runs, "Fewer than PPO over the same options") == ["**not met**"]
+    text = claims.claims(runs)
+    assert ">= 30x; plain PPO >= 300k (median of 2)" in text
+    assert "10k against 5k" in text
+
+
+def test_plain_ppo_that_gets_there_is_no_bound():
+    runs = some_runs(planner=rows(0.95, every=10_000), ppo=rows(0.1, 0.95, every=50_000))
+    assert verdicts(runs, "Fewer than plain PPO") == ["**not met**"]
+    assert " 10x; plain PPO 100k" in claims.claims(runs)
+
+
+def test_a_student_has_to_surpass_a_weak_teacher_only():
+    runs = some_runs(llm=rows(0.9), llm_alone=rows(0.9), planner=rows(0.9), planner_alone=rows(1.0))
+    assert verdicts(runs, "Students surpass their teachers") == ["**not met**"]
+    runs = some_runs(llm=rows(0.95), llm_alone=rows(0.9))
+    assert verdicts(runs, "Students surpass their teachers") == ["met"]
+
+
+def test_a_student_that_falls_without_its_teacher_is_seen():
+    claim = "The last quarter, without a teacher, against the best"
+    assert verdicts(some_runs(planner=rows(*[0.9] * 7, 0.88)), claim) == ["met"]
+    assert verdicts(some_runs(planner=rows(*[0.9] * 7, 0.8)), claim) == ["**not met**"]
+
+
+@pytest.mark.parametrize(("advised", "verdict"), [(0.6, "met"), (0.3, "**not met**")])
+def test_harm_is_seen(advised, verdict):
+    runs = {
+        ("FrozenLake", arm): {
+            seed: [{"frames": 100, "success": success + seed / 10, "return": success + seed / 10}]
+            for seed in (0, 1)
+        }
+        for arm, success in {"ppo": 0.6, "wrong": advised}.items()
+    }
+    assert verdicts(runs, "Bad advice does no harm") == [verdict]
 
 
 def test_the_overview_has_losses_too(tmp_path):

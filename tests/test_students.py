@@ -167,7 +167,8 @@ def test_signature_and_defaults_are_the_parents(name):
     assert list(ours)[: len(theirs)] == list(theirs)
     assert all(ours[key].default == value.default for key, value in theirs.items())
     extra = "teacher_temperature" if name == "DQN" else "teacher_gates"
-    assert list(ours)[len(theirs) :] == ["teacher_coef", "teacher_divergence", extra]
+    common = ["teacher_coef", "teacher_divergence", "teacher_eval_episodes"]
+    assert list(ours)[len(theirs) :] == [*common, extra]
 
 
 @pytest.mark.parametrize("name", STUDENTS)

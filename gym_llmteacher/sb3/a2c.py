@@ -11,8 +11,8 @@ class TeacherA2C(OnPolicyTeacher, A2C):
     """A2C with a teaching loss; see `TeacherPPO` for what that means.
 
     All arguments of ``stable_baselines3.A2C`` keep their names, order and defaults; added are
-    ``teacher_coef``, ``teacher_divergence`` and ``teacher_gates`` as in `TeacherPPO`. A saved
-    student loads in plain ``A2C``.
+    ``teacher_coef``, ``teacher_divergence``, ``teacher_gates`` and ``teacher_eval_episodes`` as in
+    `TeacherPPO`. A saved student loads in plain ``A2C``.
 
     Example::
 

@@ -14,7 +14,7 @@ class TeacherDQN(OffPolicyTeacher, DQN):
     ε-greedily by itself.
 
     All arguments of ``stable_baselines3.DQN`` keep their names, order and defaults; added are
-    ``teacher_coef`` and ``teacher_divergence`` as in `TeacherPPO`, and
+    ``teacher_coef``, ``teacher_divergence`` and ``teacher_eval_episodes`` as in `TeacherPPO`, and
 
     :param teacher_temperature: τ, in units of return: the teacher can raise the Q-value of an
         action above the others' by a few τ, and no more; about the difference that should matter

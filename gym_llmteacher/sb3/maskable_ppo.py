@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sb3_contrib import MaskablePPO
+from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
 
 from gym_llmteacher.sb3.on_policy import OnPolicyTeacher
+from gym_llmteacher.sb3.priors import Rows
 
 
 class TeacherMaskablePPO(OnPolicyTeacher, MaskablePPO):
@@ -14,8 +18,8 @@ class TeacherMaskablePPO(OnPolicyTeacher, MaskablePPO):
     is left, the step is not taught.
 
     All arguments of ``sb3_contrib.MaskablePPO`` keep their names, order and defaults; added are
-    ``teacher_coef``, ``teacher_divergence`` and ``teacher_gates`` as in `TeacherPPO`. A saved
-    student loads in plain ``MaskablePPO``.
+    ``teacher_coef``, ``teacher_divergence``, ``teacher_gates`` and ``teacher_eval_episodes`` as in
+    `TeacherPPO`. A saved student loads in plain ``MaskablePPO``.
 
     Example::
 
@@ -27,3 +31,10 @@ class TeacherMaskablePPO(OnPolicyTeacher, MaskablePPO):
         >>> env = ActionMasker(env, lambda env: [True] * 6 + [False])  # waiting is not allowed
         >>> model = TeacherMaskablePPO("MlpPolicy", env, n_steps=64, teacher_coef=1.0).learn(64)
     """
+
+    def _playable(self, infos: Any) -> Rows:
+        rows = super()._playable(infos)
+        if is_masking_supported(self._vec_env):
+            # Where all advice is masked: any action that is not.
+            rows.prior[:] = (rows.prior + 1e-6) * get_action_masks(self._vec_env)
+        return rows

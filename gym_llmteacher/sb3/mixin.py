@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import inspect
 import math
+import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +24,13 @@ from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
 from gym_llmteacher.sb3.coef import CoefSpec, coef_schedule, coef_spec
 from gym_llmteacher.sb3.losses import DIVERGENCES, TaughtRows, figures
 from gym_llmteacher.sb3.priors import Rows, current_infos, first_infos, read_priors
-from gym_llmteacher.sb3.schedules import CoefSchedule, LLM4Teach, Progress
+from gym_llmteacher.sb3.schedules import CoefSchedule, Constant, LLM4Teach, Progress
+from gym_llmteacher.sb3.teacher_eval import (
+    TeacherEval,
+    checked_episodes,
+    evaluate_teacher,
+    waited_for,
+)
 from gym_llmteacher.sb3.telemetry import set_teaching, teacher_totals
 from gym_llmteacher.sb3.vec_teacher import VecTeacher
 
@@ -49,13 +57,19 @@ class TeacherMixin(_Algorithm):
     :param args: the algorithm's own, by name, order and default
     :param teacher_coef: see `TeacherPPO`
     :param teacher_divergence: see `TeacherPPO`
+    :param teacher_eval_episodes: see `TeacherPPO`
     :raises GroundingError: the action space is neither Discrete nor MultiDiscrete
-    :raises ScheduleError: a negative or rising coefficient, an unknown shape or divergence
+    :raises ScheduleError: a negative or rising coefficient, an unknown shape or divergence, a
+        number of episodes that cannot be one
     """
 
     teacher_coef: CoefSpec | None
     """A number or dict wherever possible, so that a saved student needs no class of ours."""
     teacher_divergence: str
+    teacher_eval: dict[str, float] | None
+    """What the teacher earned by itself (`TeacherEval`), if it was to play."""
+    teacher_followed: bool | None
+    """Whether its advice is followed; ``None`` while that is still to be seen."""
     _buffer_name: str
     """The attribute that holds the rollout or replay buffer."""
 
@@ -64,6 +78,7 @@ class TeacherMixin(_Algorithm):
         *args: Any,
         teacher_coef: CoefSpec | None = None,
         teacher_divergence: str = "cross_entropy",
+        teacher_eval_episodes: int = 0,
         **kwargs: Any,
     ) -> None:
         self.teacher_coef = None if teacher_coef is None else coef_spec(teacher_coef)
@@ -73,6 +88,9 @@ class TeacherMixin(_Algorithm):
                 f"{', '.join(DIVERGENCES)}."
             )
         self.teacher_divergence = teacher_divergence
+        self.teacher_eval_episodes = checked_episodes(teacher_eval_episodes)
+        self.teacher_eval = None
+        self.teacher_followed = True
         self._coef: CoefSchedule | None = None
         self._last_priors: Rows | None = None
         self._asking: bool | None = None
@@ -137,6 +155,8 @@ class TeacherMixin(_Algorithm):
         self._asking = None  # the env may be a new one: tell it in any case
         starts_over = reset_num_timesteps or self._last_obs is None
         self._tell_teacher(0 if reset_num_timesteps else self.num_timesteps)
+        if reset_num_timesteps and self._asking and self.teacher_eval_episodes:
+            self._evaluate_teacher()
         result = super()._setup_learn(
             total_timesteps, callback, reset_num_timesteps, *args, **kwargs
         )
@@ -187,13 +207,54 @@ class TeacherMixin(_Algorithm):
     @property
     def current_coef(self) -> float:
         """λ at the present env step (0 before the first ``learn`` fixes a default schedule)."""
-        return 0.0 if self._coef is None else self._coef(self.num_timesteps)
+        if self._coef is None or not self.teacher_followed:
+            return 0.0
+        return self._coef(self.num_timesteps)
+
+    # -- is the teacher any good? ---------------------------------------------------------------
+
+    def _evaluate_teacher(self) -> None:
+        """Let the teacher play; the student then begins as if nothing had happened."""
+        played = evaluate_teacher(
+            self._vec_env,
+            factor_sizes(self.action_space),
+            self._playable,
+            self.teacher_eval_episodes,
+            np.random.default_rng(self.seed),
+        )
+        if self.seed is not None:
+            self._vec_env.seed(self.seed)
+        self.teacher_eval = asdict(played)
+        self.teacher_followed = played.verdict((), 0)
+
+    def _playable(self, infos: Any) -> Rows:
+        """Priors to act on."""
+        return waited_for(self._vec_env, self._read(infos))
+
+    def _judge_teacher(self) -> None:
+        """Compare the teacher with the student, who has not been taught yet."""
+        assert self.teacher_eval is not None
+        played = TeacherEval(**self.teacher_eval)  # type: ignore[arg-type]
+        student = [episode["r"] for episode in self.ep_info_buffer or ()]
+        self.teacher_followed = played.verdict(student, self.num_timesteps)
+        if self.teacher_followed is False:
+            self._coef = Constant(0.0)
+            warnings.warn(
+                f"the teacher is not followed: its mean return over {played.episodes} episodes was "
+                f"{played.mean_return:.3g}, and the untaught student's over {len(student)} was "
+                f"{np.mean(student):.3g}. teacher_coef is 0 from here on. Read what it is told "
+                "and answers (gym-llmteacher ask), or pass teacher_eval_episodes=0 to follow it "
+                "all the same.",
+                stacklevel=2,
+            )
 
     # -- after an update ------------------------------------------------------------------------
 
     def _after_update(self, coef: float, coverage: float) -> None:
         """Log what was taught, and let the schedule see how the student is doing."""
         kl = self._record_teaching(coef, coverage)
+        if self.teacher_followed is None:
+            self._judge_teacher()
         assert self._coef is not None
         returns = [episode["r"] for episode in self.ep_info_buffer or ()]
         mean_return = float(np.mean(returns)) if returns else math.nan
@@ -206,6 +267,8 @@ class TeacherMixin(_Algorithm):
         record = self.logger.record
         record("teacher/coef", coef)
         record("teacher/coverage", coverage)
+        if self.teacher_eval is not None:
+            record("teacher/eval_return", self.teacher_eval["mean_return"])
         taught = figures(self._teaching_log, self.teacher_divergence) if self._teaching_log else {}
         for name, value in taught.items():
             record(f"teacher/{name}", value)

@@ -27,8 +27,13 @@ class TeacherPPO(OnPolicyTeacher, PPO):
         ``"reverse_kl"``
     :param teacher_gates: reasons to trust advice less: some of ``"confidence"``, ``"advantage"``,
         ``"proximal"`` (`gym_llmteacher.sb3.gates`)
+    :param teacher_eval_episodes: let the teacher play so many episodes before the first update, 16
+        for example, and follow it only if it earns more than the untaught student: one that does
+        not leaves plain PPO, bit for bit, and a warning (`gym_llmteacher.sb3.teacher_eval`). These
+        env steps are not counted as training's. 0 (default): follow it in any case
     :raises GroundingError: the action space is neither Discrete nor MultiDiscrete
-    :raises ScheduleError: a negative or rising coefficient, an unknown shape or divergence
+    :raises ScheduleError: a negative or rising coefficient, an unknown shape, divergence or gate, a
+        number of episodes that cannot be one
     :raises PriorError: (at ``learn``) infos carry no prior, or one that is not a distribution
 
     Example::
@@ -41,7 +46,8 @@ class TeacherPPO(OnPolicyTeacher, PPO):
         >>> _ = model.learn(64)
 
     Logged besides PPO's own keys: ``teacher/coef``, ``teacher/loss``, ``teacher/kl`` (nats),
-    ``teacher/agreement``, ``teacher/coverage`` and the teacher's totals (``teacher/calls``, ...).
+    ``teacher/agreement``, ``teacher/coverage``, ``teacher/eval_return`` (of the evaluation) and the
+    teacher's totals (``teacher/calls``, ...).
     """
 
     def learn(

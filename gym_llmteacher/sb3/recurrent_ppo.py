@@ -13,8 +13,8 @@ class TeacherRecurrentPPO(OnPolicyTeacher, RecurrentPPO):
     The paper has an LSTM student too: it remembers what is no longer in view.
 
     All arguments of ``sb3_contrib.RecurrentPPO`` keep their names, order and defaults; added are
-    ``teacher_coef``, ``teacher_divergence`` and ``teacher_gates`` as in `TeacherPPO`. A saved
-    student loads in plain ``RecurrentPPO``.
+    ``teacher_coef``, ``teacher_divergence``, ``teacher_gates`` and ``teacher_eval_episodes`` as in
+    `TeacherPPO`. A saved student loads in plain ``RecurrentPPO``.
 
     Example::
 

@@ -1,0 +1,76 @@
+"""Results read from JSON Lines, and rliable's aggregates of them, with bootstrap intervals."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from rliable import library, metrics
+
+from benchmarks.run import SOLVED
+
+Key = tuple[str, str]
+"""Task and arm."""
+
+Runs = dict[Key, dict[int, list[dict]]]
+"""Evaluations by (task, arm) and seed, in order of frames."""
+
+REPS = 5_000
+ALONE = "-alone"
+"""How the names of arms end in which a teacher acts."""
+
+
+def read(path: Path) -> Runs:
+    """Evaluations by (task, arm) and seed, in order of frames."""
+    runs: Runs = defaultdict(lambda: defaultdict(list))
+    for line in path.read_text().splitlines():
+        row = json.loads(line)
+        runs[row["task"], row["arm"]][row["seed"]].append(row)
+    return runs
+
+
+def iqm(values: np.ndarray) -> tuple[float, float, float]:
+    """Interquartile mean of one value per seed, and its 95 % bootstrap interval."""
+    scores = {"x": np.asarray(values, dtype=float)[:, None]}
+    if len(values) < 2:
+        return float(values[0]), float("nan"), float("nan")
+    point, interval = library.get_interval_estimates(
+        scores, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=REPS
+    )
+    return float(point["x"][0]), float(interval["x"][0, 0]), float(interval["x"][1, 0])
+
+
+def improvement(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, float]:
+    """Probability that a run of ours ends above one of theirs, with its interval."""
+    pairs = {"x,y": (ours[:, None], theirs[:, None])}
+    point, interval = library.get_interval_estimates(
+        pairs, metrics.probability_of_improvement, reps=REPS
+    )
+    return float(point["x,y"]), float(interval["x,y"][0, 0]), float(interval["x,y"][1, 0])
+
+
+def frames_to(rows: list[dict], success: float = SOLVED) -> float:
+    """Frames at the first evaluation with this success; infinite if there is none."""
+    return next((row["frames"] for row in rows if row["success"] >= success), np.inf)
+
+
+def best_and_last_quarter(rows: list[dict]) -> tuple[float, float]:
+    """Mean success of a run's best quarter, wherever it lies, and of its last one.
+
+    Means, because the best of thirty single evaluations is points above them by luck alone.
+    """
+    frames = np.array([row["frames"] for row in rows])
+    success = np.array([row["success"] for row in rows])
+    quarter = frames[-1] / 4
+    means = [
+        success[(frames > end - quarter) & (frames <= end)].mean()
+        for end in frames[frames >= quarter]
+    ]
+    return float(max(means)), float(means[-1])
+
+
+def thousands(frames: float) -> str:
+    """Write frames for a table."""
+    return "never" if np.isinf(frames) else f"{frames / 1000:.0f}k"
