@@ -110,7 +110,7 @@ def make_train_env(config: ComparisonConfig, arm: Arm, seed: int) -> VecEnv:
         # Questions of all envs are answered side by side, while stepping goes on.
         described = make(GroundingWrapper)
         return VecTeacher(described, teacher, workers=config.workers, patience=config.patience)
-    return make(lambda env: LLMTeacherWrapper(env, teacher=teacher))
+    return make(taught(config))
 
 
 class Checkpoints(BaseCallback):

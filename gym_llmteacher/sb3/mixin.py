@@ -267,8 +267,6 @@ class TeacherMixin(_Algorithm):
         record = self.logger.record
         record("teacher/coef", coef)
         record("teacher/coverage", coverage)
-        if self.teacher_eval is not None:
-            record("teacher/eval_return", self.teacher_eval["mean_return"])
         taught = figures(self._teaching_log, self.teacher_divergence) if self._teaching_log else {}
         for name, value in taught.items():
             record(f"teacher/{name}", value)

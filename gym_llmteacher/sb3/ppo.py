@@ -46,8 +46,7 @@ class TeacherPPO(OnPolicyTeacher, PPO):
         >>> _ = model.learn(64)
 
     Logged besides PPO's own keys: ``teacher/coef``, ``teacher/loss``, ``teacher/kl`` (nats),
-    ``teacher/agreement``, ``teacher/coverage``, ``teacher/eval_return`` (of the evaluation) and the
-    teacher's totals (``teacher/calls``, ...).
+    ``teacher/agreement``, ``teacher/coverage`` and the teacher's totals (``teacher/calls``, ...).
     """
 
     def learn(
