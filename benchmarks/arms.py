@@ -165,6 +165,9 @@ def acted_in(arm: Arm, task: Task, env: gym.Env) -> gym.Env:
 def make_student(arm: Arm, task: Task, seed: int, wrap: Wrap) -> PPO:
     """An untrained student (or one that has cloned the teacher)."""
     arguments = {**task.ppo, "seed": seed, "device": "cpu"}
+    if arm.hierarchical:
+        # An option takes about five frames: as many frames in a rollout, but enough decisions.
+        arguments["n_steps"] = max(128, arguments["n_steps"] // 5)
     env = make_vec_env(task.make, task.n_envs, seed=seed, wrapper_class=wrap)
     if arm.teacher is None or arm.clone_first:
         model = PPO(env=env, **arguments)

@@ -33,7 +33,7 @@ def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder:
     th.set_num_threads(1)
     arm, task = ARMS[arm_name], ALL_TASKS[task_name]
     if arm.long:
-        task = replace(task, steps=task.long_steps, eval_every=max(task.eval_every, 8192))
+        task = replace(task, steps=task.long_steps, eval_every=task.long_steps // 16)
     episodes = task.episodes
     if steps is not None:
         task, episodes = replace(task, steps=steps, eval_every=steps // 2, clone_frames=512), 8

@@ -9,7 +9,6 @@ from typing import Any
 import gymnasium as gym
 import minigrid  # noqa: F401  (registers MiniGrid's envs)
 import numpy as np
-from stable_baselines3.common.utils import LinearSchedule
 
 from gym_llmteacher import ActionGrounding, Grounding, ScriptedTeacher, Teacher
 from gym_llmteacher.envs import env_id
@@ -20,7 +19,8 @@ from gym_llmteacher.experiments.config import ppo_arguments
 class Task:
     """A task, how long it is trained for, and how often the student is looked at.
 
-    :param long_steps: where arms that go on until the task is solved give up
+    :param long_steps: where arms that go on until the task is solved give up: a little above twenty
+        times the frames that a student with a teacher needs
     """
 
     name: str
@@ -49,21 +49,39 @@ def door_key(name: str, steps: int, eval_every: int, things: tuple[str, ...]) ->
     return Task(name, lambda: gym.make(env_id(name)), steps, eval_every, tuple(options))
 
 
+def longer_rollouts() -> dict[str, Any]:
+    """Settings for two keys, chosen on seeds 100 and 101: fewer and larger updates, more frames.
+
+    Seed 100: 93 % in the last quarter of 100,000 frames became 98 % in that of 150,000.
+    """
+    return {**ppo_arguments(map_like=True), "n_steps": 256, "batch_size": 256}
+
+
+def fast_then_fine(remaining: float) -> float:
+    """Learning rate: 1e-3 falls to 2e-4 over a fifth of training, then to 5e-5."""
+    done = 1.0 - remaining
+    if done < 0.2:
+        return 1e-3 - 8e-4 * done / 0.2
+    return 2e-4 - 1.5e-4 * (done - 0.2) / 0.8
+
+
 def large_room() -> dict[str, Any]:
     """Settings for the 20×20 room, chosen on seed 100.
 
     Episodes last 100 steps, so a rollout of 1,024 holds ten: updates on so few undid in the last
     third, without a teacher, what had been learned (82 % to 32 %). Rollouts of 8,192 do not.
+    A student has imitated after 75,000 frames; a learning rate that is still high then undoes, as
+    the advice fades, what it knows (90 % at 98,000, 69 % at 123,000).
     """
     arguments = ppo_arguments(map_like=True)
     features = {"features_extractor_kwargs": {"radius": 8}}
     return {
         **arguments,
         "n_steps": 512,
-        "batch_size": 512,
+        "batch_size": 256,
         "n_epochs": 6,
         "ent_coef": 0.0,
-        "learning_rate": LinearSchedule(1e-3, 5e-5, 1.0),
+        "learning_rate": fast_then_fine,
         "policy_kwargs": {**arguments["policy_kwargs"], **features},
     }
 
@@ -105,20 +123,24 @@ def _lake_expert(situation: Any) -> tuple[str, ...]:
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        door_key("SimpleDoorKey", 60_000, 2048, ("key", "door")),
-        door_key("LavaDoorKey", 80_000, 4096, ("key", "door")),
-        door_key(
-            "ColoredDoorKey",
-            100_000,
-            4096,
-            ("key", "door", "color1 key", "color2 key", "color1 door", "color2 door"),
+        replace(door_key("SimpleDoorKey", 60_000, 2048, ("key", "door")), long_steps=130_000),
+        replace(door_key("LavaDoorKey", 80_000, 4096, ("key", "door")), long_steps=250_000),
+        replace(
+            door_key(
+                "ColoredDoorKey",
+                150_000,
+                4096,
+                ("key", "door", "color1 key", "color2 key", "color1 door", "color2 door"),
+            ),
+            ppo=longer_rollouts(),
+            long_steps=600_000,
         ),
         replace(
             door_key("DivergedDoorKey", 500_000, 24_576, ("key", "door")),
             n_envs=16,
             ppo=large_room(),
             # No step at the end: PPO's own improvement begins while there is still some advice.
-            coef={"shape": "exponential", "start": 3.0, "half_life": 30_000, "cut_steps": 375_000},
+            coef={"shape": "exponential", "start": 3.0, "half_life": 40_000, "cut_steps": 375_000},
         ),
         Task(
             "Empty-8x8",
