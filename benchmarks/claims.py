@@ -184,7 +184,7 @@ def bad_advice(runs: Runs) -> Iterator[Claim]:
             ratio = np.median(frames_of(runs, task, arm, goal)) / theirs
             text = (
                 f"{arm}: return {ours:.3f}, plain PPO {plain:.3f} ({low:.3f} to {high:.3f}); "
-                f"{ratio:.2f}x its frames to {100 * goal:.0f} %"
+                f"{'never' if np.isinf(ratio) else f'{ratio:.2f}x its frames'} to {100 * goal:.0f} %"
             )
             yield task, text, "inside, <= 1.25x", _verdict(ours >= low and ratio <= 1.25)
 

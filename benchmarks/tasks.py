@@ -133,7 +133,7 @@ TASKS: dict[str, Task] = {
                 ("key", "door", "color1 key", "color2 key", "color1 door", "color2 door"),
             ),
             ppo=longer_rollouts(),
-            long_steps=600_000,
+            long_steps=700_000,
         ),
         replace(
             door_key("DivergedDoorKey", 500_000, 24_576, ("key", "door")),
