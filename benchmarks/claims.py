@@ -182,9 +182,10 @@ def bad_advice(runs: Runs) -> Iterator[Claim]:
                 continue
             ours = iqm(ends(runs, task, arm, "return"))[0]
             ratio = np.median(frames_of(runs, task, arm, goal)) / theirs
+            frames = "never" if np.isinf(ratio) else f"{ratio:.2f}x its frames"
             text = (
                 f"{arm}: return {ours:.3f}, plain PPO {plain:.3f} ({low:.3f} to {high:.3f}); "
-                f"{'never' if np.isinf(ratio) else f'{ratio:.2f}x its frames'} to {100 * goal:.0f} %"
+                f"{frames} to {100 * goal:.0f} %"
             )
             yield task, text, "inside, <= 1.25x", _verdict(ours >= low and ratio <= 1.25)
 
