@@ -46,8 +46,9 @@ def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder:
             return wrap(task.make()) if arm.alone else acted_in(arm, task, task.make())
 
         # Sampled; at the end also deterministic, and (for students) the bare argmax.
-        scores = [evaluate(make, actor, episodes).success for actor in actors[1:]]
-        sampled = evaluate(make, actors[0], episodes)
+        with th.random.fork_rng():  # a student does not depend on how often it is looked at
+            scores = [evaluate(make, actor, episodes).success for actor in actors[1:]]
+            sampled = evaluate(make, actors[0], episodes)
         lines.append({
             "task": task.name, "arm": arm_name, "seed": seed, "frames": frames,
             "success": sampled.success, "success_greedy": scores[0] if scores else None,

@@ -1,11 +1,12 @@
 """The benchmark runs, resumes, and reports; its experts and arms are what they are called."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks import aggregate, claims, paper, report
+from benchmarks import aggregate, claims, paper, report, run
 from benchmarks.arms import ARMS, HardTeacher, wrap_for
 from benchmarks.tasks import TASKS
 from gym_llmteacher import ScriptedTeacher, Situation
@@ -34,6 +35,19 @@ def test_finished_runs_are_not_run_again(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "SimpleDoorKey.png").stat().st_size > 10_000
     text = (tmp_path / "paper.md").read_text()
     assert all(f"| {arm} | 2 |" in text for arm in arms)
+
+
+def test_a_student_does_not_depend_on_how_often_it_is_looked_at(tmp_path, monkeypatch):
+    """Nor on a teacher that was dismissed: it ends as plain PPO does."""
+    ends = []
+    for every, arm in ((1024, "ppo"), (2048, "ppo"), (2048, "wrong+eval")):
+        task = replace(TASKS["FrozenLake"], steps=2048, eval_every=every, episodes=20)
+        monkeypatch.setitem(run.ALL_TASKS, "FrozenLake", task)
+        lines = run.one_run("FrozenLake", arm, 0, None, str(tmp_path))
+        ends.append([lines[-1][name] for name in ("success", "return", "success_greedy")])
+        played = lines[-1]["frames"] - 2048
+        assert (played > 0) == (arm != "ppo")
+    assert ends[0] == ends[1] == ends[2]
 
 
 def rows(*success, every=100):
