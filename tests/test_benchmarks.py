@@ -37,6 +37,7 @@ def test_finished_runs_are_not_run_again(tmp_path, monkeypatch, capsys):
     assert all(f"| {arm} | 2 |" in text for arm in arms)
 
 
+@pytest.mark.filterwarnings("ignore:the teacher is not followed")
 def test_a_student_does_not_depend_on_how_often_it_is_looked_at(tmp_path, monkeypatch):
     """Nor on a teacher that was dismissed: it ends as plain PPO does."""
     ends = []
