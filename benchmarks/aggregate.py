@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from rliable import library, metrics
+from scipy.stats import trim_mean
 
 from benchmarks.run import SOLVED
 
@@ -40,6 +41,19 @@ def iqm(values: np.ndarray) -> tuple[float, float, float]:
         scores, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=REPS
     )
     return float(point["x"][0]), float(interval["x"][0, 0]), float(interval["x"][1, 0])
+
+
+def iqm_curve(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Interquartile mean of each point of the curves, and its 95 % bootstrap interval.
+
+    :param curves: one row per seed
+    """
+    if len(curves) < 2:
+        return curves[0], curves[0], curves[0]
+    point, interval = library.get_interval_estimates(
+        {"x": curves}, lambda x: trim_mean(x, 0.25, axis=0), reps=REPS
+    )
+    return point["x"], interval["x"][0], interval["x"][1]
 
 
 def improvement(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, float]:

@@ -1,14 +1,14 @@
 """The arms of the comparison: who teaches whom, and how.
 
 Every arm is the same PPO with the same encoding and hyperparameters (`ppo_arguments`); what differs
-is where advice comes from and what becomes of it.
+is where advice comes from and what becomes of it. ``ppo-long`` has hyperparameters of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Arm:
     :param clone_first: behaviour cloning, then PPO
     :param long: go on until the task is solved, up to `Task.long_steps`
     :param alone: no student: the teacher acts
+    :param ppo: arguments of PPO that differ from the task's
     """
 
     teacher: Callable[[Task, Path], Teacher] | None = None
@@ -58,6 +59,7 @@ class Arm:
     clone_first: bool = False
     long: bool = False
     alone: bool = False
+    ppo: dict[str, Any] = field(default_factory=dict)
 
 
 class HardTeacher(Teacher):
@@ -94,9 +96,9 @@ def simulated(accuracy: float, soft: bool = False) -> Callable[[Task, Path], Tea
 
 ARMS: dict[str, Arm] = {
     "ppo": Arm(),
-    "ppo-long": Arm(long=True),
+    # Chosen for plain PPO alone, on seed 100 (docs/results.md): longer rollouts, more exploration.
+    "ppo-long": Arm(long=True, ppo={"n_steps": 512, "batch_size": 256, "ent_coef": 0.01}),
     "hierarchical": Arm(hierarchical=True),
-    "hierarchical-long": Arm(hierarchical=True, long=True),
     "cloning": Arm(lambda task, folder: task.expert(), clone_first=True),
     "llm": Arm(lambda task, folder: LLMTeacher(answers=folder / "answers.sqlite")),
     "llm-letters": Arm(letters),
@@ -164,7 +166,7 @@ def acted_in(arm: Arm, task: Task, env: gym.Env) -> gym.Env:
 
 def make_student(arm: Arm, task: Task, seed: int, wrap: Wrap) -> PPO:
     """An untrained student (or one that has cloned the teacher)."""
-    arguments = {**task.ppo, "seed": seed, "device": "cpu"}
+    arguments = {**task.ppo, **arm.ppo, "seed": seed, "device": "cpu"}
     if arm.hierarchical:
         # An option takes about five frames: as many frames in a rollout, but enough decisions.
         arguments["n_steps"] = max(128, arguments["n_steps"] // 5)

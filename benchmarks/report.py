@@ -18,6 +18,7 @@ from benchmarks.aggregate import (
     frames_to,
     improvement,
     iqm,
+    iqm_curve,
     read,
     thousands,
 )
@@ -118,9 +119,9 @@ def picture(runs: Runs, task: str, arms: Sequence[str], path: Path) -> None:
         curves = np.array(
             [np.interp(grid, [r["frames"] for r in s], [r["success"] for r in s]) for s in seeds]
         )
-        points = np.array([iqm(curves[:, i]) for i in range(len(grid))])
-        axes.plot(grid, points[:, 0], label=arm, linewidth=1.8, color=color)
-        axes.fill_between(grid, points[:, 1], points[:, 2], alpha=0.15, color=color, linewidth=0)
+        middle, low, high = iqm_curve(curves)
+        axes.plot(grid, middle, label=arm, linewidth=1.8, color=color)
+        axes.fill_between(grid, low, high, alpha=0.15, color=color, linewidth=0)
         if alone := runs.get((task, arm + ALONE)):
             level = iqm(np.array([rows[-1]["success"] for rows in alone.values()]))[0]
             axes.axhline(level, color=color, linestyle=":", linewidth=1.4)
