@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ Key = tuple[str, str]
 Runs = dict[Key, dict[int, list[dict]]]
 """Evaluations by (task, arm) and seed, in order of frames."""
 
-REPS = 5_000
+REPS = 2_000
 ALONE = "-alone"
 """How the names of arms end in which a teacher acts."""
 
@@ -34,9 +36,14 @@ def read(path: Path) -> Runs:
 
 def iqm(values: np.ndarray) -> tuple[float, float, float]:
     """Interquartile mean of one value per seed, and its 95 % bootstrap interval."""
-    scores = {"x": np.asarray(values, dtype=float)[:, None]}
+    return _iqm(tuple(float(value) for value in values))
+
+
+@cache
+def _iqm(values: tuple[float, ...]) -> tuple[float, float, float]:
     if len(values) < 2:
-        return float(values[0]), float("nan"), float("nan")
+        return values[0], math.nan, math.nan
+    scores = {"x": np.array(values)[:, None]}
     point, interval = library.get_interval_estimates(
         scores, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=REPS
     )
