@@ -120,7 +120,8 @@ def picture(runs: Runs, task: str, arms: Sequence[str], path: Path) -> None:
             [np.interp(grid, [r["frames"] for r in s], [r["success"] for r in s]) for s in seeds]
         )
         middle, low, high = iqm_curve(curves)
-        axes.plot(grid, middle, label=arm, linewidth=1.8, color=color)
+        style = "--" if "+" in arm else "-"  # what changes little lies on top of something else
+        axes.plot(grid, middle, label=arm, linewidth=1.8, color=color, linestyle=style)
         axes.fill_between(grid, low, high, alpha=0.15, color=color, linewidth=0)
         if alone := runs.get((task, arm + ALONE)):
             level = iqm(np.array([rows[-1]["success"] for rows in alone.values()]))[0]
@@ -134,7 +135,8 @@ def picture(runs: Runs, task: str, arms: Sequence[str], path: Path) -> None:
     axes.set_ylim(-0.02, 1.02)
     axes.grid(alpha=0.25, which="both")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(f"{task} (dotted: the teacher alone)", loc="left")
+    dotted = any((task, arm + ALONE) in runs for arm in arms)
+    axes.set_title(f"{task} (dotted: the teacher alone)" if dotted else task, loc="left")
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.savefig(path, dpi=110)
 
