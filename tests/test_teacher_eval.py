@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.env_util import make_vec_env
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from gym_llmteacher import (
     ActionGrounding,
@@ -102,6 +102,21 @@ def test_a_dismissed_teacher_leaves_the_parent_bit_for_bit(name):
     assert model.teacher_followed is False
     assert model.current_coef == 0.0
     assert model.teacher_coef == 0.0
+
+
+def test_statistics_of_normalisation_are_left_alone():
+    plain = PPO(env=VecNormalize(make_vec_env(Corridor, 4, seed=0)), **ROLLOUT).learn(512)
+    model = TeacherPPO(
+        env=VecNormalize(make_vec_env(taught("left"), 4, seed=0)),
+        teacher_eval_episodes=16,
+        **ROLLOUT,
+    )
+    with pytest.warns(UserWarning, match="not followed"):
+        model.learn(512)
+    assert th.equal(weights(plain), weights(model))
+    ours, theirs = model.get_vec_normalize_env(), plain.get_vec_normalize_env()
+    assert ours.training
+    np.testing.assert_array_equal(ours.obs_rms.mean, theirs.obs_rms.mean)
 
 
 def test_without_an_evaluation_the_same_teacher_does_harm():

@@ -155,7 +155,7 @@ class TeacherMixin(_Algorithm):
         self._asking = None  # the env may be a new one: tell it in any case
         starts_over = reset_num_timesteps or self._last_obs is None
         self._tell_teacher(0 if reset_num_timesteps else self.num_timesteps)
-        if reset_num_timesteps and self._asking and self.teacher_eval_episodes:
+        if self.teacher_eval_episodes and self._asking and self.teacher_eval is None:
             self._evaluate_teacher()
         result = super()._setup_learn(
             total_timesteps, callback, reset_num_timesteps, *args, **kwargs
@@ -215,6 +215,10 @@ class TeacherMixin(_Algorithm):
 
     def _evaluate_teacher(self) -> None:
         """Let the teacher play; the student then begins as if nothing had happened."""
+        normalize = self.get_vec_normalize_env()
+        training = normalize is not None and normalize.training
+        if normalize is not None:
+            normalize.training = False
         played = evaluate_teacher(
             self._vec_env,
             factor_sizes(self.action_space),
@@ -222,6 +226,8 @@ class TeacherMixin(_Algorithm):
             self.teacher_eval_episodes,
             np.random.default_rng(self.seed),
         )
+        if normalize is not None:
+            normalize.training = training
         if self.seed is not None:
             self._vec_env.seed(self.seed)
         self.teacher_eval = asdict(played)
