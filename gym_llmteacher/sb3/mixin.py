@@ -155,7 +155,8 @@ class TeacherMixin(_Algorithm):
         self._asking = None  # the env may be a new one: tell it in any case
         starts_over = reset_num_timesteps or self._last_obs is None
         self._tell_teacher(0 if reset_num_timesteps else self.num_timesteps)
-        if self.teacher_eval_episodes and self._asking and self.teacher_eval is None:
+        to_play = self.teacher_eval_episodes and self.teacher_eval is None
+        if starts_over and to_play and self._asking:
             self._evaluate_teacher()
         result = super()._setup_learn(
             total_timesteps, callback, reset_num_timesteps, *args, **kwargs
