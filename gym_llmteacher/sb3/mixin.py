@@ -66,7 +66,7 @@ class TeacherMixin(_Algorithm):
     teacher_coef: CoefSpec | None
     """A number or dict wherever possible, so that a saved student needs no class of ours."""
     teacher_divergence: str
-    teacher_eval: dict[str, float] | None
+    teacher_eval: dict[str, Any] | None
     """What the teacher earned by itself (`TeacherEval`), if it was to play."""
     teacher_followed: bool | None
     """Whether its advice is followed; ``None`` while that is still to be seen."""
@@ -241,7 +241,7 @@ class TeacherMixin(_Algorithm):
     def _judge_teacher(self) -> None:
         """Compare the teacher with the student, who has not been taught yet."""
         assert self.teacher_eval is not None
-        played = TeacherEval(**self.teacher_eval)  # type: ignore[arg-type]
+        played = TeacherEval(**self.teacher_eval)
         student = [episode["r"] for episode in self.ep_info_buffer or ()]
         self.teacher_followed = played.verdict(student, self.num_timesteps)
         if self.teacher_followed is False:
