@@ -69,6 +69,7 @@ def few_frames(runs: Runs) -> Iterator[Claim]:
             if (task, arm) in runs:
                 reached = frames_of(runs, task, arm)
                 text = f"{arm}: {thousands(np.median(reached))}, worst {thousands(reached.max())}"
+                text += f" ({len(reached)} seeds)"
                 yield task, text, f"<= {thousands(bar)}", _verdict(reached.max() <= bar)
 
 
