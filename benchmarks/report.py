@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from benchmarks.aggregate import (
     thousands,
 )
 from benchmarks.claims import claims
+from gym_llmteacher.sb3.gates import GATES
 
 
 def _interval(values: tuple[float, float, float], percent: bool = True) -> str:
@@ -90,21 +92,32 @@ def _fall(rows: list[dict]) -> float:
 
 
 RIVALS = ("planner", "llm", "planner-options", "hierarchical", "ppo")
-"""Arms of the first picture of a task; the second has all others, and plain PPO again."""
+"""Arms of the first picture of a task."""
 
 
 def pictures(runs: Runs, task: str, folder: Path) -> list[str]:
     """Draw a task's pictures; return the names of their files."""
-    arms = sorted(arm for t, arm in runs if t == task and not arm.endswith((ALONE, "-long")))
-    others = [arm for arm in arms if arm not in RIVALS]
-    names = {
-        f"{task}.png": [arm for arm in RIVALS if arm in arms],
-        f"{task}-teachers.png": [*others, *({"ppo"} & set(arms))] if others else [],
+    themes: dict[str, list[str]] = defaultdict(list)
+    for arm in sorted(arm for t, arm in runs if t == task and not arm.endswith((ALONE, "-long"))):
+        themes[_theme(arm)].append(arm)
+    rivals = [arm for arm in RIVALS if arm in themes["rivals"]]
+    drawn = {
+        f"{task}-{theme}.png": rivals if theme == "rivals" else [*arms, *rivals[-1:]]
+        for theme, arms in themes.items()
+        if arms
     }
-    for name, drawn in names.items():
-        if drawn:
-            picture(runs, task, drawn, folder / name)
-    return [name for name, drawn in names.items() if drawn]
+    for name, arms in drawn.items():
+        picture(runs, task, arms, folder / name)
+    return list(drawn)
+
+
+def _theme(arm: str) -> str:
+    """Which of a task's pictures an arm is in; the last of the rivals is in all of them."""
+    if arm in RIVALS:
+        return "rivals"
+    if arm.endswith(("-adaptive", *(f"+{gate}" for gate in GATES))):
+        return "gates"
+    return "variants" if arm.startswith(("cloning", "planner-", "simulated-")) else "teachers"
 
 
 def picture(runs: Runs, task: str, arms: Sequence[str], path: Path) -> None:

@@ -32,7 +32,7 @@ def test_finished_runs_are_not_run_again(tmp_path, monkeypatch, capsys):
     paper.run_all(["SimpleDoorKey"], arms, [0, 1], 2, path, steps=1024)
     assert len(path.read_text().splitlines()) == len(lines)
     report.write_report(path, tmp_path)
-    assert (tmp_path / "SimpleDoorKey.png").stat().st_size > 10_000
+    assert (tmp_path / "SimpleDoorKey-rivals.png").stat().st_size > 10_000
     text = (tmp_path / "paper.md").read_text()
     assert all(f"| {arm} | 2 |" in text for arm in arms)
 
