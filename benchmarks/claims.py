@@ -1,7 +1,7 @@
 """Claim by claim: what was asked of the method, what was measured, and whether that is enough.
 
-Bars are judged by these functions alone, from the results alone; a bar with too few seeds for an
-interval is not judged. Lost bars are printed like won ones.
+Bars are judged by these functions alone, from the results alone; those that compare intervals only
+where there are two seeds at least. Lost bars are printed like won ones.
 """
 
 from __future__ import annotations
@@ -76,16 +76,11 @@ def few_frames(runs: Runs) -> Iterator[Claim]:
 def fewer_than_plain(runs: Runs) -> Iterator[Claim]:
     """Plain PPO's frames to 90 % over a student's; PPO that stops before counts as a bound."""
     for task in FRAMES:
-        theirs = [
-            frames_to(rows)
-            for arm in ("ppo", "ppo-long")
-            for rows in runs.get((task, arm), {}).values()
-        ]
-        caps = [rows[-1]["frames"] for rows in runs.get((task, "ppo-long"), {}).values()]
-        caps = caps or [rows[-1]["frames"] for rows in runs.get((task, "ppo"), {}).values()]
-        if not caps:
+        plain = "ppo-long" if (task, "ppo-long") in runs else "ppo"
+        if (task, plain) not in runs:
             continue
-        solved = np.array(theirs[-len(caps) :])
+        caps = ends(runs, task, plain, "frames")
+        solved = frames_of(runs, task, plain)
         bounded = np.median(np.where(np.isinf(solved), caps, solved))
         sign = ">= " if np.isinf(np.median(solved)) else ""
         for arm in STUDENTS:

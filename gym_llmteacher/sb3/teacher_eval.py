@@ -33,7 +33,7 @@ _ONE_SIDED_95 = 1.645
 class TeacherEval:
     """What a teacher earned by itself.
 
-    Plain numbers, so that a saved student needs no class of ours: see `as_dict`.
+    Plain numbers: a student keeps them as a dict, so that once saved it needs no class of ours.
 
     :param episodes: how many it played
     :param mean_return: of them
