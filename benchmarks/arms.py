@@ -36,13 +36,15 @@ from gym_llmteacher.sb3.mixin import default_coef
 from gym_llmteacher.wrappers.options import OptionActions
 
 Wrap = Callable[[gym.Env], gym.Env]
+MakeTeacher = Callable[[Task, Path, int], Teacher]
 
 
 @dataclass(frozen=True)
 class Arm:
     """One way to train a student.
 
-    :param teacher: makes the teacher of a task, given a folder for its answers; ``None``: no one
+    :param teacher: makes the teacher of a task, given a folder for its answers and the run's seed;
+        ``None``: no one
     :param options: further arguments of `TeacherPPO`, given the task
     :param grounding: what the teacher is told and can do
     :param hierarchical: PPO over the same options
@@ -52,7 +54,7 @@ class Arm:
     :param ppo: arguments of PPO that differ from the task's
     """
 
-    teacher: Callable[[Task, Path], Teacher] | None = None
+    teacher: MakeTeacher | None = None
     options: Callable[[Task], dict[str, Any]] = lambda task: {}
     grounding: Callable[[Task], Grounding | None] = lambda task: task.grounding()
     hierarchical: bool = False
@@ -79,19 +81,24 @@ class HardTeacher(Teacher):
         return replace(advice, plans=((advice.plans[i][0], 1.0),))
 
 
-def random_option(situation: Situation) -> tuple[str, ...]:
-    """An option drawn by the text alone: the same text is always told the same nonsense."""
-    digest = hashlib.sha256(situation.text.encode()).digest()
-    return (situation.options[digest[0] % len(situation.options)],)
+def nonsense(task: Task, folder: Path, seed: int) -> Teacher:
+    """An option drawn by text and seed alone: the same text is always told the same nonsense."""
+
+    def plan(situation: Situation) -> tuple[str, ...]:
+        digest = hashlib.sha256(f"{seed}\n{situation.text}".encode()).digest()
+        return (situation.options[digest[0] % len(situation.options)],)
+
+    return ScriptedTeacher(plan)
 
 
-def letters(task: Task, folder: Path) -> Teacher:
+def letters(task: Task, folder: Path, seed: int) -> Teacher:
     """The embedded model asked for the letter of an option: much weaker than by need."""
     return LLMTeacher(answers=folder / "answers.sqlite", elicitation="logprobs")
 
 
-def simulated(accuracy: float, soft: bool = False) -> Callable[[Task, Path], Teacher]:
-    return lambda task, folder: SimulatedTeacher(task.expert(), accuracy, seed=1, soft=soft)
+def simulated(accuracy: float, soft: bool = False) -> MakeTeacher:
+    """Each run's teacher errs in its own places: some tasks have few texts to err at."""
+    return lambda task, folder, seed: SimulatedTeacher(task.expert(), accuracy, seed, soft)
 
 
 ARMS: dict[str, Arm] = {
@@ -99,38 +106,42 @@ ARMS: dict[str, Arm] = {
     # Chosen for plain PPO alone, on seed 100 (docs/results.md): longer rollouts, more exploration.
     "ppo-long": Arm(long=True, ppo={"n_steps": 512, "batch_size": 256, "ent_coef": 0.01}),
     "hierarchical": Arm(hierarchical=True),
-    "cloning": Arm(lambda task, folder: task.expert(), clone_first=True),
-    "llm": Arm(lambda task, folder: LLMTeacher(answers=folder / "answers.sqlite")),
+    "cloning": Arm(lambda task, folder, seed: task.expert(), clone_first=True),
+    "llm": Arm(lambda task, folder, seed: LLMTeacher(answers=folder / "answers.sqlite")),
     "llm-letters": Arm(letters),
-    "llm-letters-hard": Arm(lambda task, folder: HardTeacher(letters(task, folder))),
-    "planner": Arm(lambda task, folder: task.expert()),
+    "llm-letters-hard": Arm(lambda task, folder, seed: HardTeacher(letters(task, folder, seed))),
+    "planner": Arm(lambda task, folder, seed: task.expert()),
     "planner-adaptive": Arm(
-        lambda task, folder: task.expert(), lambda task: {"teacher_coef": Adaptive()}
+        lambda task, folder, seed: task.expert(), lambda task: {"teacher_coef": Adaptive()}
     ),
-    "planner-constant": Arm(lambda task, folder: task.expert(), lambda t: {"teacher_coef": 0.3}),
+    "planner-constant": Arm(
+        lambda task, folder, seed: task.expert(), lambda t: {"teacher_coef": 0.3}
+    ),
     "simulated-0.9": Arm(simulated(0.9)),
     "simulated-0.7": Arm(simulated(0.7)),
     "simulated-0.5": Arm(simulated(0.5)),
     "simulated-0.3": Arm(simulated(0.3)),
     "soft-0.6": Arm(simulated(0.6, soft=True)),
-    "hard-0.6": Arm(lambda task, folder: HardTeacher(simulated(0.6, soft=True)(task, folder))),
+    "hard-0.6": Arm(
+        lambda task, folder, seed: HardTeacher(simulated(0.6, soft=True)(task, folder, seed))
+    ),
     # Student and teacher over the same options as "hierarchical"; one takes about five frames.
     "planner-options": Arm(
-        lambda task, folder: task.expert(),
+        lambda task, folder, seed: task.expert(),
         lambda task: {"teacher_coef": default_coef(task.steps // 5)},
         hierarchical=True,
     ),
     "llm-options": Arm(
-        lambda task, folder: LLMTeacher(answers=folder / "answers.sqlite"),
+        lambda task, folder, seed: LLMTeacher(answers=folder / "answers.sqlite"),
         lambda task: {"teacher_coef": default_coef(task.steps // 5)},
         hierarchical=True,
     ),
     "faulty": Arm(
-        lambda task, folder: ScriptedTeacher(first_key_planner),
+        lambda task, folder, seed: ScriptedTeacher(first_key_planner),
         grounding=lambda task: FaultyGrounding(),
     ),
     "wrong": Arm(simulated(0.0)),
-    "random": Arm(lambda task, folder: ScriptedTeacher(random_option)),
+    "random": Arm(nonsense),
 }
 for _name in ("planner", "llm", "llm-letters", "faulty", "simulated-0.5"):
     ARMS[f"{_name}-alone"] = replace(ARMS[_name], alone=True)
@@ -147,11 +158,11 @@ for _base in ("random", "wrong", "simulated-0.5"):
     )
 
 
-def wrap_for(arm: Arm, task: Task, folder: Path) -> Wrap:
+def wrap_for(arm: Arm, task: Task, folder: Path, seed: int) -> Wrap:
     """How an env is wrapped for training."""
     if arm.teacher is None:
         return lambda env: acted_in(arm, task, env)
-    teacher = arm.teacher(task, folder)
+    teacher = arm.teacher(task, folder, seed)
     if arm.hierarchical:
         return lambda env: LLMTeacherWrapper(acted_in(arm, task, env), teacher=teacher)
     return lambda env: LLMTeacherWrapper(env, teacher=teacher, grounding=arm.grounding(task))

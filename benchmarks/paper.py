@@ -63,7 +63,11 @@ def run_all(
             time.sleep(0.2)
 
 
-def _names(text: str, known: Iterable[str]) -> list[str]:
+def names(text: str, known: Iterable[str]) -> list[str]:
+    """Names in a list with commas.
+
+    :raises typer.BadParameter: one is unknown
+    """
     names = text.replace(",", " ").split()
     if unknown := sorted(set(names) - set(known)):
         raise typer.BadParameter(f"{', '.join(unknown)}; expected some of {', '.join(known)}")
@@ -81,7 +85,7 @@ def run(
 ) -> None:
     """Run what is not in the results yet."""
     numbers = list(range(first, first + seeds))
-    run_all(_names(tasks, ALL_TASKS), _names(arms, ARMS), numbers, jobs, results)
+    run_all(names(tasks, ALL_TASKS), names(arms, ARMS), numbers, jobs, results)
 
 
 @app.command()

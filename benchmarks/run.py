@@ -13,8 +13,8 @@ import torch as th
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from benchmarks.arms import ARMS, acted_in, make_student, wrap_for
-from benchmarks.tasks import TASKS
+from benchmarks.arms import ARMS, Arm, acted_in, make_student, wrap_for
+from benchmarks.tasks import TASKS, Task
 from benchmarks.tasks_minigrid import MINIGRID_TASKS
 from gym_llmteacher.experiments.evaluate import Actor, evaluate, student_actor, teacher_actor
 from gym_llmteacher.sb3.telemetry import teacher_totals
@@ -29,15 +29,24 @@ Row = dict[str, Any]
 
 
 def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder: str) -> list[Row]:
-    """Train and evaluate one student; one dict per evaluation."""
-    th.set_num_threads(1)
+    """Train and evaluate one student; one dict per evaluation.
+
+    :param steps: the size of a smoke test; ``None``: as long as the task says
+    """
     arm, task = ARMS[arm_name], ALL_TASKS[task_name]
     if arm.long:
         task = replace(task, steps=task.long_steps, eval_every=task.long_steps // 16)
-    episodes = task.episodes
     if steps is not None:
-        task, episodes = replace(task, steps=steps, eval_every=steps // 2, clone_frames=512), 8
-    wrap = wrap_for(arm, task, Path(folder))
+        task = replace(task, steps=steps, eval_every=steps // 2, clone_frames=512, episodes=8)
+    return [
+        {"task": task_name, "arm": arm_name, **row} for row in evaluations(task, arm, seed, folder)
+    ]
+
+
+def evaluations(task: Task, arm: Arm, seed: int, folder: str) -> list[Row]:
+    """Train one student; one dict per evaluation, without the names of task and arm."""
+    th.set_num_threads(1)
+    wrap = wrap_for(arm, task, Path(folder), seed)
     spent = 0.0
     lines: list[Row] = []
 
@@ -47,10 +56,10 @@ def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder:
 
         # Sampled; at the end also deterministic, and (for students) the bare argmax.
         with th.random.fork_rng():  # a student does not depend on how often it is looked at
-            scores = [evaluate(make, actor, episodes).success for actor in actors[1:]]
-            sampled = evaluate(make, actors[0], episodes)
+            scores = [evaluate(make, actor, task.episodes).success for actor in actors[1:]]
+            sampled = evaluate(make, actors[0], task.episodes)
         lines.append({
-            "task": task.name, "arm": arm_name, "seed": seed, "frames": frames,
+            "seed": seed, "frames": frames,
             "success": sampled.success, "success_greedy": scores[0] if scores else None,
             "success_argmax": scores[1] if len(scores) > 1 else None,
             "return": round(sampled.reward, 5), "cpu_s": round(spent, 1),

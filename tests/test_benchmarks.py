@@ -144,7 +144,7 @@ def test_the_overview_has_losses_too(tmp_path):
 
 @pytest.mark.parametrize(("task", "bar"), [("Empty-8x8", 1.0), ("FrozenLake", 0.6)])
 def test_experts_of_the_small_tasks(task, bar, tmp_path):
-    wrap = wrap_for(ARMS["planner"], TASKS[task], tmp_path)
+    wrap = wrap_for(ARMS["planner"], TASKS[task], tmp_path, 0)
     score = evaluate(lambda: wrap(TASKS[task].make()), teacher_actor(True), 200)
     assert score.success >= bar
 

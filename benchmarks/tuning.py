@@ -1,0 +1,135 @@
+"""Settings that were tried before the reported runs, on seeds that are not reported.
+
+::
+
+    python -m benchmarks.tuning run --searches options,lava
+    python -m benchmarks.tuning report
+
+A search is one arm on one task under several settings, everything else alike; what was chosen
+stands in `benchmarks.tasks` and `benchmarks.arms`. Runs are resumable, like the comparison's.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from stable_baselines3.common.utils import LinearSchedule
+
+from benchmarks.aggregate import best_and_last_quarter, frames_to, read, thousands
+from benchmarks.arms import ARMS
+from benchmarks.paper import WORK, done, names
+from benchmarks.run import ALL_TASKS, Row, evaluations
+
+RESULTS = Path(__file__).parent / "results" / "tuning.jsonl"
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+
+@dataclass(frozen=True)
+class Search:
+    """One arm on one task, under several settings.
+
+    :param settings: by name, arguments of PPO that differ from the task's; ``coef`` is the schedule
+    :param changes: fields of the task that differ, in all settings
+    :param seeds: from 100
+    """
+
+    task: str
+    arm: str
+    settings: dict[str, dict[str, Any]]
+    changes: dict[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] = (100, 101)
+
+
+AS_IT_IS: dict[str, dict[str, Any]] = {"as it is": {}}
+
+SEARCHES = {
+    "options": Search(
+        "ColoredDoorKey",
+        "planner-options",
+        {
+            **AS_IT_IS,
+            "target_kl 0.02": {"target_kl": 0.02},
+            "learning rate to 0": {"learning_rate": LinearSchedule(1e-3, 0.0, 1.0)},
+            "rollouts twice as long": {"n_steps": 1280},
+            "entropy bonus 0.01": {"ent_coef": 0.01},
+        },
+        seeds=(100, 101, 102, 103),
+    ),
+}
+
+
+def tried(search_name: str, setting: str, seed: int, folder: str) -> list[Row]:
+    """One run; the search is its task, the setting its arm."""
+    search = SEARCHES[search_name]
+    task = replace(ALL_TASKS[search.task], **search.changes)
+    ppo = {**task.ppo, **ARMS[search.arm].ppo, **search.settings[setting]}
+    task = replace(task, coef=ppo.pop("coef", task.coef), ppo=ppo)
+    rows = evaluations(task, replace(ARMS[search.arm], ppo={}), seed, folder)
+    return [{"task": search_name, "arm": setting, **row} for row in rows]
+
+
+def run_all(searches: list[str], jobs: int, path: Path) -> None:
+    """Run what is not done yet, ``jobs`` at a time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    WORK.mkdir(parents=True, exist_ok=True)
+    wanted = [(s, v, n) for s in searches for n in SEARCHES[s].seeds for v in SEARCHES[s].settings]
+    finished = done(path)
+    todo = [(*key, str(WORK)) for key in wanted if key not in finished]
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=1) as pool:
+        for lines in pool.imap_unordered(_tried, todo):
+            with path.open("a") as file:
+                file.writelines(json.dumps(line) + "\n" for line in lines)
+            print(*(lines[-1][name] for name in ("task", "arm", "seed", "success")), flush=True)
+
+
+def _tried(key: tuple[str, str, int, str]) -> list[Row]:
+    return tried(*key)
+
+
+def table(path: Path) -> str:
+    """All searches as Markdown tables, a seed after the other."""
+    runs = read(path)
+    lines = [
+        "Written by `python -m benchmarks.tuning report`. Seeds from 100, none of them reported.\n"
+    ]
+    for name, search in SEARCHES.items():
+        lines += [f"## {name}: {search.arm} on {search.task}\n"]
+        lines += ["| setting | success at the end, % | last quarter, % | frames to 90 % | cpu-s |"]
+        lines += ["|---|---|---|---|---|"]
+        for setting in search.settings:
+            seeds = [rows for _, rows in sorted(runs.get((name, setting), {}).items())]
+            cells = [
+                ", ".join(f"{100 * rows[-1]['success']:.0f}" for rows in seeds),
+                ", ".join(f"{100 * best_and_last_quarter(rows)[1]:.0f}" for rows in seeds),
+                ", ".join(thousands(frames_to(rows)) for rows in seeds),
+                f"{np.mean([rows[-1]['cpu_s'] for rows in seeds]):.0f}" if seeds else "",
+            ]
+            lines.append(f"| {setting} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+@app.command()
+def run(
+    searches: Annotated[str, typer.Option(help="Which.")] = ",".join(SEARCHES),
+    jobs: Annotated[int, typer.Option(help="Runs side by side.")] = 2,
+    results: Annotated[Path, typer.Option(help="JSON Lines.")] = RESULTS,
+) -> None:
+    """Run what is not in the results yet."""
+    run_all(names(searches, SEARCHES), jobs, results)
+
+
+@app.command()
+def report(results: Annotated[Path, typer.Option(help="JSON Lines.")] = RESULTS) -> None:
+    """Write the table beside the results."""
+    results.with_suffix(".md").write_text(table(results))
+
+
+if __name__ == "__main__":
+    app()
