@@ -32,6 +32,7 @@ from gym_llmteacher import (
     Teacher,
     TeacherPPO,
 )
+from gym_llmteacher.sb3.coef import CoefSpec
 from gym_llmteacher.sb3.mixin import default_coef
 from gym_llmteacher.wrappers.options import OptionActions
 
@@ -51,7 +52,7 @@ class Arm:
     :param clone_first: behaviour cloning, then PPO
     :param long: go on until the task is solved, up to `Task.long_steps`
     :param alone: no student: the teacher acts
-    :param ppo: arguments of PPO that differ from the task's
+    :param ppo: arguments of PPO that differ from the task's; ``n_steps`` counts decisions
     """
 
     teacher: MakeTeacher | None = None
@@ -101,6 +102,16 @@ def simulated(accuracy: float, soft: bool = False) -> MakeTeacher:
     return lambda task, folder, seed: SimulatedTeacher(task.expert(), accuracy, seed, soft)
 
 
+def in_options(task: Task) -> CoefSpec:
+    """The task's teaching coefficient, its steps counted in options instead of frames."""
+    if task.coef is None:
+        return default_coef(round(task.steps / task.option_frames))
+    return {
+        name: value / task.option_frames if name in ("half_life", "cut_steps") else value
+        for name, value in task.coef.items()
+    }
+
+
 ARMS: dict[str, Arm] = {
     "ppo": Arm(),
     # Chosen for plain PPO alone, on seed 100 (docs/results.md): longer rollouts, more exploration.
@@ -125,15 +136,15 @@ ARMS: dict[str, Arm] = {
     "hard-0.6": Arm(
         lambda task, folder, seed: HardTeacher(simulated(0.6, soft=True)(task, folder, seed))
     ),
-    # Student and teacher over the same options as "hierarchical"; one takes about five frames.
+    # Student and teacher over the same options as "hierarchical".
     "planner-options": Arm(
         lambda task, folder, seed: task.expert(),
-        lambda task: {"teacher_coef": default_coef(task.steps // 5)},
+        lambda task: {"teacher_coef": in_options(task)},
         hierarchical=True,
     ),
     "llm-options": Arm(
         lambda task, folder, seed: LLMTeacher(answers=folder / "answers.sqlite"),
-        lambda task: {"teacher_coef": default_coef(task.steps // 5)},
+        lambda task: {"teacher_coef": in_options(task)},
         hierarchical=True,
     ),
     "faulty": Arm(
@@ -177,10 +188,10 @@ def acted_in(arm: Arm, task: Task, env: gym.Env) -> gym.Env:
 
 def make_student(arm: Arm, task: Task, seed: int, wrap: Wrap) -> PPO:
     """An untrained student (or one that has cloned the teacher)."""
-    arguments = {**task.ppo, **arm.ppo, "seed": seed, "device": "cpu"}
+    arguments = {**task.ppo, "seed": seed, "device": "cpu"}
     if arm.hierarchical:
-        # An option takes about five frames: as many frames in a rollout, but enough decisions.
-        arguments["n_steps"] = max(128, arguments["n_steps"] // 5)
+        arguments["n_steps"] = task.option_n_steps
+    arguments |= arm.ppo
     env = make_vec_env(task.make, task.n_envs, seed=seed, wrapper_class=wrap)
     if arm.teacher is None or arm.clone_first:
         model = PPO(env=env, **arguments)

@@ -95,6 +95,11 @@ def evaluations(task: Task, arm: Arm, seed: int, folder: str) -> list[Row]:
 
         def _on_rollout_end(self) -> None:
             nonlocal spent
+            if arm.hierarchical:
+                # Steps of PPO are options here: let its learning rate fall with the frames, too.
+                self.model._total_timesteps = round(
+                    self.num_timesteps * task.steps / max(1, self.frames)
+                )
             if self.frames >= self.next_look:
                 spent += time.process_time() - self.since
                 look_at_student(self.frames, last=False)

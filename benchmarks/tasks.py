@@ -22,6 +22,8 @@ class Task:
 
     :param long_steps: where arms that go on until the task is solved give up: a little above twenty
         times the frames that a student with a teacher needs
+    :param option_frames: frames that an option takes on average when the planner chooses
+    :param option_n_steps: ``n_steps`` of students over options, in options
     """
 
     name: str
@@ -29,6 +31,8 @@ class Task:
     steps: int
     eval_every: int
     options: tuple[str, ...] = ()
+    option_frames: float = 3.5
+    option_n_steps: int = 128
     idle: int = 6
     n_envs: int = 8
     clone_frames: int = 8_000
@@ -130,6 +134,7 @@ TASKS: dict[str, Task] = {
         ),
         replace(
             door_key("DivergedDoorKey", 500_000, 24_576, ("key", "door")),
+            option_frames=15.0,
             n_envs=16,
             ppo=large_room(),
             # No step at the end: PPO's own improvement begins while there is still some advice.

@@ -36,6 +36,7 @@ class Search:
 
     :param settings: by name, arguments of PPO that differ from the task's; ``coef`` is the schedule
     :param changes: fields of the task that differ, in all settings
+    :param until_solved: stop there; schedules are those of the whole run
     :param seeds: from 100
     """
 
@@ -43,12 +44,54 @@ class Search:
     arm: str
     settings: dict[str, dict[str, Any]]
     changes: dict[str, Any] = field(default_factory=dict)
+    until_solved: bool = False
     seeds: tuple[int, ...] = (100, 101)
 
 
 AS_IT_IS: dict[str, dict[str, Any]] = {"as it is": {}}
 
+SOONER: dict[str, dict[str, Any]] = {
+    **AS_IT_IS,
+    "rollouts half as long": {"n_steps": 64},
+    "minibatches half as large": {"batch_size": 64},
+    "12 epochs": {"n_epochs": 12},
+    "twice the learning rate": {"learning_rate": LinearSchedule(2e-3, 1e-4, 1.0)},
+    "shorter rollouts, 12 epochs": {"n_steps": 64, "n_epochs": 12},
+    "shorter rollouts, smaller minibatches": {"n_steps": 64, "batch_size": 64},
+}
+
 SEARCHES = {
+    # Plain PPO alone: it was not to lose for want of settings of its own.
+    "ppo": Search(
+        "SimpleDoorKey",
+        "ppo",
+        {
+            **AS_IT_IS,
+            "entropy bonus 0.01": {"ent_coef": 0.01},
+            "learning rate 3e-4": {"learning_rate": 3e-4},
+            "learning rate 3e-4, entropy bonus 0.01": {"learning_rate": 3e-4, "ent_coef": 0.01},
+            "rollouts of 512, minibatches of 256": {"n_steps": 512, "batch_size": 256},
+            "rollouts of 512, minibatches of 256, entropy bonus 0.01": {
+                "n_steps": 512,
+                "batch_size": 256,
+                "ent_coef": 0.01,
+            },
+        },
+        changes={"steps": 150_000, "eval_every": 10_240},
+    ),
+    "lava": Search(
+        "LavaDoorKey", "planner", SOONER, changes={"eval_every": 1024}, until_solved=True
+    ),
+    "lava-hierarchical": Search(
+        "LavaDoorKey",
+        "hierarchical",
+        {
+            **AS_IT_IS,
+            "shorter rollouts, smaller minibatches": {"n_steps": 64, "batch_size": 64},
+        },
+        changes={"eval_every": 1024},
+        until_solved=True,
+    ),
     "options": Search(
         "ColoredDoorKey",
         "planner-options",
@@ -56,22 +99,40 @@ SEARCHES = {
             **AS_IT_IS,
             "target_kl 0.02": {"target_kl": 0.02},
             "learning rate to 0": {"learning_rate": LinearSchedule(1e-3, 0.0, 1.0)},
-            "rollouts twice as long": {"n_steps": 1280},
+            "rollouts twice as long": {"n_steps": 256},
             "entropy bonus 0.01": {"ent_coef": 0.01},
         },
         seeds=(100, 101, 102, 103),
     ),
+    "diverged-hierarchical": Search(
+        "DivergedDoorKey",
+        "hierarchical",
+        {
+            **AS_IT_IS,
+            "rollouts of 64": {"n_steps": 64, "batch_size": 256},
+            "rollouts of 32": {"n_steps": 32, "batch_size": 128},
+            "rollouts of 32, entropy bonus 0.01": {
+                "n_steps": 32,
+                "batch_size": 128,
+                "ent_coef": 0.01,
+            },
+        },
+    ),
 }
 
 
-def tried(search_name: str, setting: str, seed: int, folder: str) -> list[Row]:
-    """One run; the search is its task, the setting its arm."""
-    search = SEARCHES[search_name]
+def tried(key: tuple[str, str, int]) -> list[Row]:
+    """One run of search, setting and seed; the search is its task, the setting its arm."""
+    name, setting, seed = key
+    search = SEARCHES[name]
+    arm = ARMS[search.arm]
     task = replace(ALL_TASKS[search.task], **search.changes)
-    ppo = {**task.ppo, **ARMS[search.arm].ppo, **search.settings[setting]}
-    task = replace(task, coef=ppo.pop("coef", task.coef), ppo=ppo)
-    rows = evaluations(task, replace(ARMS[search.arm], ppo={}), seed, folder)
-    return [{"task": search_name, "arm": setting, **row} for row in rows]
+    ppo = {**arm.ppo, **search.settings[setting]}
+    task = replace(task, coef=ppo.pop("coef", task.coef))
+    arm = replace(arm, ppo=ppo, long=search.until_solved)
+    return [
+        {"task": name, "arm": setting, **row} for row in evaluations(task, arm, seed, str(WORK))
+    ]
 
 
 def run_all(searches: list[str], jobs: int, path: Path) -> None:
@@ -80,16 +141,12 @@ def run_all(searches: list[str], jobs: int, path: Path) -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     wanted = [(s, v, n) for s in searches for n in SEARCHES[s].seeds for v in SEARCHES[s].settings]
     finished = done(path)
-    todo = [(*key, str(WORK)) for key in wanted if key not in finished]
+    todo = [key for key in wanted if key not in finished]
     with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=1) as pool:
-        for lines in pool.imap_unordered(_tried, todo):
+        for lines in pool.imap_unordered(tried, todo):
             with path.open("a") as file:
                 file.writelines(json.dumps(line) + "\n" for line in lines)
             print(*(lines[-1][name] for name in ("task", "arm", "seed", "success")), flush=True)
-
-
-def _tried(key: tuple[str, str, int, str]) -> list[Row]:
-    return tried(*key)
 
 
 def table(path: Path) -> str:
