@@ -100,9 +100,25 @@ SEARCHES = {
             "target_kl 0.02": {"target_kl": 0.02},
             "learning rate to 0": {"learning_rate": LinearSchedule(1e-3, 0.0, 1.0)},
             "rollouts twice as long": {"n_steps": 256},
-            "entropy bonus 0.01": {"ent_coef": 0.01},
+            "clip_range 0.1": {"clip_range": 0.1},
         },
-        seeds=(100, 101, 102, 103),
+        seeds=(100,),
+    ),
+    # What keeps students from losing, without a teacher, a little of what they had learned?
+    "colored": Search(
+        "ColoredDoorKey",
+        "llm",
+        {
+            **AS_IT_IS,
+            "clip_range 0.1": {"clip_range": 0.1},
+            "learning rate to 0": {"learning_rate": LinearSchedule(1e-3, 0.0, 1.0)},
+        },
+        seeds=(100, 101, 102),
+    ),
+    "diverged": Search(
+        "DivergedDoorKey",
+        "planner",
+        {**AS_IT_IS, "clip_range 0.1": {"clip_range": 0.1}},
     ),
     "diverged-hierarchical": Search(
         "DivergedDoorKey",
