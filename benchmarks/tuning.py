@@ -78,6 +78,7 @@ SEARCHES = {
             },
         },
         changes={"steps": 150_000, "eval_every": 10_240},
+        seeds=(100,),
     ),
     "lava": Search(
         "LavaDoorKey", "planner", SOONER, changes={"eval_every": 1024}, until_solved=True
@@ -113,12 +114,12 @@ SEARCHES = {
             "clip_range 0.1": {"clip_range": 0.1},
             "learning rate to 0": {"learning_rate": LinearSchedule(1e-3, 0.0, 1.0)},
         },
-        seeds=(100, 101, 102),
     ),
     "diverged": Search(
         "DivergedDoorKey",
         "planner",
         {**AS_IT_IS, "clip_range 0.1": {"clip_range": 0.1}},
+        seeds=(100,),
     ),
     "diverged-hierarchical": Search(
         "DivergedDoorKey",
@@ -133,6 +134,7 @@ SEARCHES = {
                 "ent_coef": 0.01,
             },
         },
+        seeds=(100,),
     ),
 }
 
