@@ -190,7 +190,7 @@ def make_student(arm: Arm, task: Task, seed: int, wrap: Wrap) -> PPO:
     """An untrained student (or one that has cloned the teacher)."""
     arguments = {**task.ppo, "seed": seed, "device": "cpu"}
     if arm.hierarchical:
-        arguments["n_steps"] = task.option_n_steps
+        arguments |= task.option_ppo
     arguments |= arm.ppo
     env = make_vec_env(task.make, task.n_envs, seed=seed, wrapper_class=wrap)
     if arm.teacher is None or arm.clone_first:

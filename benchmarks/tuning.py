@@ -125,14 +125,10 @@ SEARCHES = {
         "DivergedDoorKey",
         "hierarchical",
         {
-            **AS_IT_IS,
-            "rollouts of 64": {"n_steps": 64, "batch_size": 256},
-            "rollouts of 32": {"n_steps": 32, "batch_size": 128},
-            "rollouts of 32, entropy bonus 0.01": {
-                "n_steps": 32,
-                "batch_size": 128,
-                "ent_coef": 0.01,
-            },
+            "rollouts of 128, minibatches of 512": {"n_steps": 128, "batch_size": 512},
+            "rollouts of 64, minibatches of 256": {"n_steps": 64, "batch_size": 256},
+            "as it is: rollouts of 32, minibatches of 128": {},
+            "as it is, entropy bonus 0.01": {"ent_coef": 0.01},
         },
         seeds=(100,),
     ),
