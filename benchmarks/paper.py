@@ -12,16 +12,15 @@ Reported seeds are 0, 1, ...; everything was tuned on seeds from 100.
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from benchmarks.arms import ARMS
+from benchmarks.resumable import run_missing
 from benchmarks.run import ALL_TASKS, one_run
 
 RESULTS = Path(__file__).parent / "results" / "paper.jsonl"
@@ -29,38 +28,15 @@ WORK = Path("runs/paper")
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
 
-def done(path: Path) -> set[tuple[str, str, int]]:
-    """Runs that are in the results."""
-    if not path.exists():
-        return set()
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    return {(r["task"], r["arm"], r["seed"]) for r in lines if r["last"]}
-
-
 def run_all(
     tasks: list[str], arms: list[str], seeds: list[int], jobs: int, path: Path,
     steps: int | None = None,
 ) -> None:  # fmt: skip
     """Run what is not done yet, ``jobs`` at a time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     WORK.mkdir(parents=True, exist_ok=True)
-    finished = done(path)
     # Seeds outermost: an interrupted benchmark has whole comparisons with fewer seeds.
-    todo = [(t, a, s) for s in seeds for t in tasks for a in arms if (t, a, s) not in finished]
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, maxtasksperchild=1) as pool:
-        pending = {
-            key: pool.apply_async(one_run, (*key, steps, str(WORK))) for key in todo
-        }  # fmt: skip
-        while pending:
-            for key in [k for k, result in pending.items() if result.ready()]:
-                lines = pending.pop(key).get()
-                with path.open("a") as file:
-                    file.writelines(json.dumps(line) + "\n" for line in lines)
-                last = lines[-1]
-                print(*key, f"{last['success']:.2f} / {last['success_greedy']:.2f} greedy, "
-                      f"{last['cpu_s']:.0f} s, {len(pending)} to go", flush=True)  # fmt: skip
-            time.sleep(0.2)
+    keys = [(task, arm, seed) for seed in seeds for task in tasks for arm in arms]
+    run_missing(partial(one_run, steps=steps, folder=str(WORK)), keys, jobs, path)
 
 
 def names(text: str, known: Iterable[str]) -> list[str]:

@@ -11,8 +11,6 @@ stands in `benchmarks.tasks` and `benchmarks.arms`. Runs are resumable, like the
 
 from __future__ import annotations
 
-import json
-import multiprocessing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +21,8 @@ from stable_baselines3.common.utils import LinearSchedule
 
 from benchmarks.aggregate import best_and_last_quarter, frames_to, read, thousands
 from benchmarks.arms import ARMS
-from benchmarks.paper import WORK, done, names
+from benchmarks.paper import WORK, names
+from benchmarks.resumable import run_missing
 from benchmarks.run import ALL_TASKS, Row, evaluations
 
 RESULTS = Path(__file__).parent / "results" / "tuning.jsonl"
@@ -135,32 +134,18 @@ SEARCHES = {
 }
 
 
-def tried(key: tuple[str, str, int]) -> list[Row]:
-    """One run of search, setting and seed; the search is its task, the setting its arm."""
-    name, setting, seed = key
+def tried(name: str, setting: str, seed: int) -> list[Row]:
+    """One run; the search is its task, the setting its arm."""
     search = SEARCHES[name]
     arm = ARMS[search.arm]
     task = replace(ALL_TASKS[search.task], **search.changes)
     ppo = {**arm.ppo, **search.settings[setting]}
     task = replace(task, coef=ppo.pop("coef", task.coef))
     arm = replace(arm, ppo=ppo, long=search.until_solved)
+    WORK.mkdir(parents=True, exist_ok=True)
     return [
         {"task": name, "arm": setting, **row} for row in evaluations(task, arm, seed, str(WORK))
     ]
-
-
-def run_all(searches: list[str], jobs: int, path: Path) -> None:
-    """Run what is not done yet, ``jobs`` at a time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    WORK.mkdir(parents=True, exist_ok=True)
-    wanted = [(s, v, n) for s in searches for n in SEARCHES[s].seeds for v in SEARCHES[s].settings]
-    finished = done(path)
-    todo = [key for key in wanted if key not in finished]
-    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=1) as pool:
-        for lines in pool.imap_unordered(tried, todo):
-            with path.open("a") as file:
-                file.writelines(json.dumps(line) + "\n" for line in lines)
-            print(*(lines[-1][name] for name in ("task", "arm", "seed", "success")), flush=True)
 
 
 def table(path: Path) -> str:
@@ -193,7 +178,13 @@ def run(
     results: Annotated[Path, typer.Option(help="JSON Lines.")] = RESULTS,
 ) -> None:
     """Run what is not in the results yet."""
-    run_all(names(searches, SEARCHES), jobs, results)
+    keys = [
+        (name, setting, seed)
+        for name in names(searches, SEARCHES)
+        for seed in SEARCHES[name].seeds
+        for setting in SEARCHES[name].settings
+    ]
+    run_missing(tried, keys, jobs, results)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import aggregate, claims, paper, report, run
+from benchmarks import aggregate, claims, paper, report, run, tuning
 from benchmarks.arms import ARMS, HardTeacher, wrap_for
 from benchmarks.tasks import TASKS
 from gym_llmteacher import ScriptedTeacher, Situation
@@ -49,6 +49,22 @@ def test_a_student_does_not_depend_on_how_often_it_is_looked_at(tmp_path, monkey
         played = lines[-1]["frames"] - 2048
         assert (played > 0) == (arm != "ppo")
     assert ends[0] == ends[1] == ends[2]
+
+
+def test_a_search_runs_an_arm_under_its_settings(tmp_path, monkeypatch):
+    monkeypatch.setattr(tuning, "WORK", tmp_path)
+    changes = {"steps": 1024, "eval_every": 512, "episodes": 4, "n_envs": 2}
+    settings = {"as it is": {}, "long": {"n_steps": 512, "batch_size": 64}}
+    search = tuning.Search("FrozenLake", "planner", settings, changes)
+    monkeypatch.setattr(tuning, "SEARCHES", {"lake": search})
+    lines = [row for s in settings for row in tuning.tried("lake", s, 100)]
+    frames = {s: [r["frames"] for r in lines if r["arm"] == s] for s in settings}
+    assert frames == {"as it is": [512, 1024, 1024], "long": [1024, 1024]}
+    path = tmp_path / "tuning.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    text = tuning.table(path)
+    assert "## lake: planner on FrozenLake" in text
+    assert f"| long | {100 * lines[-1]['success']:.0f} |" in text
 
 
 def rows(*success, every=100):
