@@ -100,7 +100,6 @@ SEARCHES = {
             "target_kl 0.02": {"target_kl": 0.02},
             "learning rate to 0": {"learning_rate": LinearSchedule(1e-3, 0.0, 1.0)},
             "rollouts twice as long": {"n_steps": 256},
-            "clip_range 0.1": {"clip_range": 0.1},
         },
         seeds=(100,),
     ),
