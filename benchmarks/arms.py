@@ -51,6 +51,7 @@ class Arm:
     :param hierarchical: PPO over the same options
     :param clone_first: behaviour cloning, then PPO
     :param long: go on until the task is solved, up to `Task.long_steps`
+    :param longer: frames, as a multiple of the task's
     :param alone: no student: the teacher acts
     :param ppo: arguments of PPO that differ from the task's; ``n_steps`` counts decisions
     """
@@ -61,6 +62,7 @@ class Arm:
     hierarchical: bool = False
     clone_first: bool = False
     long: bool = False
+    longer: float = 1.0
     alone: bool = False
     ppo: dict[str, Any] = field(default_factory=dict)
 
@@ -119,6 +121,9 @@ ARMS: dict[str, Arm] = {
     "hierarchical": Arm(hierarchical=True),
     "cloning": Arm(lambda task, folder, seed: task.expert(), clone_first=True),
     "llm": Arm(lambda task, folder, seed: LLMTeacher(answers=folder / "answers.sqlite")),
+    "llm-longer": Arm(
+        lambda task, folder, seed: LLMTeacher(answers=folder / "answers.sqlite"), longer=1.5
+    ),
     "llm-letters": Arm(letters),
     "llm-letters-hard": Arm(lambda task, folder, seed: HardTeacher(letters(task, folder, seed))),
     "planner": Arm(lambda task, folder, seed: task.expert()),

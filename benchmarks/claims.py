@@ -106,7 +106,7 @@ def fewer_than_options(runs: Runs) -> Iterator[Claim]:
 def better_than_teacher(runs: Runs) -> Iterator[Claim]:
     """Where a teacher is below 95 %, its student ends above it, intervals apart."""
     for task, arm in sorted(runs):
-        alone = (task, arm + ALONE)
+        alone = (task, arm.removesuffix("-longer") + ALONE)
         if alone not in runs or len(runs[alone]) < 2 or len(runs[task, arm]) < 2:
             continue
         theirs, ours = ends(runs, *alone), ends(runs, task, arm)

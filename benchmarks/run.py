@@ -34,6 +34,7 @@ def one_run(task_name: str, arm_name: str, seed: int, steps: int | None, folder:
     :param steps: the size of a smoke test; ``None``: as long as the task says
     """
     arm, task = ARMS[arm_name], ALL_TASKS[task_name]
+    task = replace(task, steps=round(task.steps * arm.longer))
     if arm.long:
         task = replace(task, steps=task.long_steps, eval_every=task.long_steps // 16)
     if steps is not None:
