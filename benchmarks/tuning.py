@@ -119,6 +119,15 @@ SEARCHES = {
         {**AS_IT_IS, "clip_range 0.1": {"clip_range": 0.1}},
         seeds=(100,),
     ),
+    "colored-hierarchical": Search(
+        "ColoredDoorKey",
+        "hierarchical",
+        {
+            "learning rate falls to 1e-4": {},
+            "learning rate 1e-3": {"learning_rate": 1e-3},
+            "learning rate 1e-3, entropy bonus 0.01": {"learning_rate": 1e-3, "ent_coef": 0.01},
+        },
+    ),
     "diverged-hierarchical": Search(
         "DivergedDoorKey",
         "hierarchical",
@@ -127,6 +136,7 @@ SEARCHES = {
             "rollouts of 64, minibatches of 256": {"n_steps": 64, "batch_size": 256},
             "as it is: rollouts of 32, minibatches of 128": {},
             "as it is, entropy bonus 0.01": {"ent_coef": 0.01},
+            "as it is, learning rate 1e-3": {"learning_rate": 1e-3},
         },
         seeds=(100,),
     ),
