@@ -195,7 +195,7 @@ def make_student(arm: Arm, task: Task, seed: int, wrap: Wrap) -> PPO:
     """An untrained student (or one that has cloned the teacher)."""
     arguments = {**task.ppo, "seed": seed, "device": "cpu"}
     if arm.hierarchical:
-        arguments |= task.option_ppo
+        arguments |= task.option_ppo | (task.hierarchical_ppo if arm.teacher is None else {})
     arguments |= arm.ppo
     env = make_vec_env(task.make, task.n_envs, seed=seed, wrapper_class=wrap)
     if arm.teacher is None or arm.clone_first:

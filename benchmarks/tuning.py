@@ -123,9 +123,9 @@ SEARCHES = {
         "ColoredDoorKey",
         "hierarchical",
         {
-            "learning rate falls to 1e-4": {},
-            "learning rate 1e-3": {"learning_rate": 1e-3},
-            "learning rate 1e-3, entropy bonus 0.01": {"learning_rate": 1e-3, "ent_coef": 0.01},
+            "learning rate falls to 1e-4": {"learning_rate": LinearSchedule(1e-3, 1e-4, 1.0)},
+            "as it is: learning rate 1e-3": {},
+            "as it is, entropy bonus 0.01": {"ent_coef": 0.01},
         },
     ),
     "diverged-hierarchical": Search(
