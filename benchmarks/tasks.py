@@ -132,7 +132,7 @@ TASKS: dict[str, Task] = {
                 ("key", "door", "color1 key", "color2 key", "color1 door", "color2 door"),
             ),
             ppo=longer_rollouts(),
-            # 57 and 64 % at the end, where one that falls to 1e-4 gave 34 and 63 % (seeds 100, 101).
+            # 57, 64 % at the end, where one that falls to 1e-4 gave 34, 63 % (seeds 100, 101).
             hierarchical_ppo={"learning_rate": 1e-3},
             long_steps=700_000,
         ),
