@@ -29,7 +29,7 @@ FRAMES = {
 }
 """The paper's tasks, and in how many frames a student should be at 90 %."""
 
-STUDENTS = ("planner", "llm")
+STUDENTS = ("planner", "llm", "llm-longer")
 """The students whose frames are compared with those of RL without a teacher."""
 
 SOFT_HARD = (("soft-0.6", "hard-0.6"), ("llm-letters", "llm-letters-hard"))

@@ -91,7 +91,7 @@ def _fall(rows: list[dict]) -> float:
     return best - last
 
 
-RIVALS = ("planner", "llm", "planner-options", "hierarchical", "ppo")
+RIVALS = ("planner", "llm", "llm-longer", "planner-options", "hierarchical", "ppo")
 """Arms of the first picture of a task."""
 
 
