@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def read(path: Path) -> Runs:
     return runs
 
 
+def intervals(
+    scores: dict[str, np.ndarray], aggregate: Callable[..., np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Points and 95 % bootstrap intervals, the same for the same results every time."""
+    drawn = np.random.RandomState(0)
+    return library.get_interval_estimates(scores, aggregate, reps=REPS, random_state=drawn)
+
+
 def iqm(values: np.ndarray) -> tuple[float, float, float]:
     """Interquartile mean of one value per seed, and its 95 % bootstrap interval."""
     return _iqm(tuple(float(value) for value in values))
@@ -44,9 +53,7 @@ def _iqm(values: tuple[float, ...]) -> tuple[float, float, float]:
     if len(values) < 2:
         return values[0], math.nan, math.nan
     scores = {"x": np.array(values)[:, None]}
-    point, interval = library.get_interval_estimates(
-        scores, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=REPS
-    )
+    point, interval = intervals(scores, lambda x: np.array([metrics.aggregate_iqm(x)]))
     return float(point["x"][0]), float(interval["x"][0, 0]), float(interval["x"][1, 0])
 
 
@@ -57,18 +64,14 @@ def iqm_curve(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     if len(curves) < 2:
         return curves[0], curves[0], curves[0]
-    point, interval = library.get_interval_estimates(
-        {"x": curves}, lambda x: trim_mean(x, 0.25, axis=0), reps=REPS
-    )
+    point, interval = intervals({"x": curves}, lambda x: trim_mean(x, 0.25, axis=0))
     return point["x"], interval["x"][0], interval["x"][1]
 
 
 def improvement(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, float]:
     """Probability that a run of ours ends above one of theirs, with its interval."""
     pairs = {"x,y": (ours[:, None], theirs[:, None])}
-    point, interval = library.get_interval_estimates(
-        pairs, metrics.probability_of_improvement, reps=REPS
-    )
+    point, interval = intervals(pairs, metrics.probability_of_improvement)
     return float(point["x,y"]), float(interval["x,y"][0, 0]), float(interval["x,y"][1, 0])
 
 

@@ -83,6 +83,8 @@ def test_aggregates():
     assert low <= point <= high
     better, *_ = aggregate.improvement(np.array([1.0, 0.9]), np.array([0.1, 0.9]))
     assert better == pytest.approx((1 + 1 + 1 + 0.5) / 4)
+    pair = np.array([0.1, 0.5, 0.9]), np.array([0.2, 0.4, 0.8])
+    assert aggregate.improvement(*pair) == aggregate.improvement(*pair)  # the same dice every time
 
 
 def some_runs(**arms):
