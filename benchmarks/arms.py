@@ -121,6 +121,7 @@ ARMS: dict[str, Arm] = {
     "hierarchical": Arm(hierarchical=True),
     "cloning": Arm(lambda task, folder, seed: task.expert(), clone_first=True),
     "llm": Arm(lambda task, folder, seed: LLMTeacher(answers=folder / "answers.sqlite")),
+    # Added after reported seeds of "llm" on DivergedDoorKey had been seen; nothing else differs.
     "llm-longer": Arm(
         lambda task, folder, seed: LLMTeacher(answers=folder / "answers.sqlite"), longer=1.5
     ),

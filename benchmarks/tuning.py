@@ -33,7 +33,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 class Search:
     """One arm on one task, under several settings.
 
-    :param settings: by name, arguments of PPO that differ from the task's; ``coef`` is the schedule
+    :param settings: by name, arguments of PPO that differ from the task's
     :param changes: fields of the task that differ, in all settings
     :param until_solved: stop there; schedules are those of the whole run
     :param seeds: from 100
@@ -148,9 +148,7 @@ def tried(name: str, setting: str, seed: int) -> list[Row]:
     search = SEARCHES[name]
     arm = ARMS[search.arm]
     task = replace(ALL_TASKS[search.task], **search.changes)
-    ppo = {**arm.ppo, **search.settings[setting]}
-    task = replace(task, coef=ppo.pop("coef", task.coef))
-    arm = replace(arm, ppo=ppo, long=search.until_solved)
+    arm = replace(arm, ppo=arm.ppo | search.settings[setting], long=search.until_solved)
     WORK.mkdir(parents=True, exist_ok=True)
     return [
         {"task": name, "arm": setting, **row} for row in evaluations(task, arm, seed, str(WORK))
