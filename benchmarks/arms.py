@@ -94,6 +94,16 @@ def nonsense(task: Task, folder: Path, seed: int) -> Teacher:
     return ScriptedTeacher(plan)
 
 
+def planner(task: Task, folder: Path, seed: int) -> Teacher:
+    """The task's scripted teacher."""
+    return task.expert()
+
+
+def embedded(task: Task, folder: Path, seed: int) -> Teacher:
+    """The embedded model, asked by need."""
+    return LLMTeacher(answers=folder / "answers.sqlite")
+
+
 def letters(task: Task, folder: Path, seed: int) -> Teacher:
     """The embedded model asked for the letter of an option: much weaker than by need."""
     return LLMTeacher(answers=folder / "answers.sqlite", elicitation="logprobs")
@@ -119,21 +129,15 @@ ARMS: dict[str, Arm] = {
     # Chosen for plain PPO alone, on seed 100 (docs/results.md): longer rollouts, more exploration.
     "ppo-long": Arm(long=True, ppo={"n_steps": 512, "batch_size": 256, "ent_coef": 0.01}),
     "hierarchical": Arm(hierarchical=True),
-    "cloning": Arm(lambda task, folder, seed: task.expert(), clone_first=True),
-    "llm": Arm(lambda task, folder, seed: LLMTeacher(answers=folder / "answers.sqlite")),
+    "cloning": Arm(planner, clone_first=True),
+    "llm": Arm(embedded),
     # Added after reported seeds of "llm" on DivergedDoorKey had been seen; nothing else differs.
-    "llm-longer": Arm(
-        lambda task, folder, seed: LLMTeacher(answers=folder / "answers.sqlite"), longer=1.5
-    ),
+    "llm-longer": Arm(embedded, longer=1.5),
     "llm-letters": Arm(letters),
     "llm-letters-hard": Arm(lambda task, folder, seed: HardTeacher(letters(task, folder, seed))),
-    "planner": Arm(lambda task, folder, seed: task.expert()),
-    "planner-adaptive": Arm(
-        lambda task, folder, seed: task.expert(), lambda task: {"teacher_coef": Adaptive()}
-    ),
-    "planner-constant": Arm(
-        lambda task, folder, seed: task.expert(), lambda t: {"teacher_coef": 0.3}
-    ),
+    "planner": Arm(planner),
+    "planner-adaptive": Arm(planner, lambda task: {"teacher_coef": Adaptive()}),
+    "planner-constant": Arm(planner, lambda task: {"teacher_coef": 0.3}),
     "simulated-0.9": Arm(simulated(0.9)),
     "simulated-0.7": Arm(simulated(0.7)),
     "simulated-0.5": Arm(simulated(0.5)),
@@ -144,15 +148,14 @@ ARMS: dict[str, Arm] = {
     ),
     # Student and teacher over the same options as "hierarchical".
     "planner-options": Arm(
-        lambda task, folder, seed: task.expert(),
-        lambda task: {"teacher_coef": in_options(task)},
-        hierarchical=True,
+        planner, lambda task: {"teacher_coef": in_options(task)}, hierarchical=True
     ),
     "llm-options": Arm(
-        lambda task, folder, seed: LLMTeacher(answers=folder / "answers.sqlite"),
-        lambda task: {"teacher_coef": in_options(task)},
-        hierarchical=True,
+        embedded, lambda task: {"teacher_coef": in_options(task)}, hierarchical=True
     ),
+    # Advice of earlier rollouts is taught again, half of it mirrored.
+    "planner-replay": Arm(planner, lambda task: task.replay),
+    "llm-replay": Arm(embedded, lambda task: task.replay),
     "faulty": Arm(
         lambda task, folder, seed: ScriptedTeacher(first_key_planner),
         grounding=lambda task: FaultyGrounding(),
@@ -204,7 +207,7 @@ def make_student(arm: Arm, task: Task, seed: int, wrap: Wrap) -> PPO:
         if arm.clone_first:
             clone(model, task)
         return model
-    return TeacherPPO(env=env, **arguments, **{"teacher_coef": task.coef, **arm.options(task)})
+    return TeacherPPO(env=env, **arguments | {"teacher_coef": task.coef} | arm.options(task))
 
 
 def clone(model: PPO, task: Task, epochs: int = 5) -> None:

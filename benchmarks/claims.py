@@ -29,7 +29,7 @@ FRAMES = {
 }
 """The paper's tasks, and in how many frames a student should be at 90 %."""
 
-STUDENTS = ("planner", "llm", "llm-longer")
+STUDENTS = ("planner", "llm", "planner-replay", "llm-replay", "llm-longer")
 """The students whose frames are compared with those of RL without a teacher."""
 
 SOFT_HARD = (("soft-0.6", "hard-0.6"), ("llm-letters", "llm-letters-hard"))
@@ -106,7 +106,7 @@ def fewer_than_options(runs: Runs) -> Iterator[Claim]:
 def better_than_teacher(runs: Runs) -> Iterator[Claim]:
     """Where a teacher is below 95 %, its student ends above it, intervals apart."""
     for task, arm in sorted(runs):
-        alone = (task, arm.removesuffix("-longer") + ALONE)
+        alone = (task, arm.removesuffix("-longer").removesuffix("-replay") + ALONE)
         if alone not in runs or len(runs[alone]) < 2 or len(runs[task, arm]) < 2:
             continue
         theirs, ours = ends(runs, *alone), ends(runs, task, arm)

@@ -11,7 +11,7 @@ import minigrid  # noqa: F401  (registers MiniGrid's envs)
 import numpy as np
 from stable_baselines3.common.utils import LinearSchedule
 
-from gym_llmteacher import ActionGrounding, Grounding, ScriptedTeacher, Teacher
+from gym_llmteacher import ActionGrounding, Grounding, ScriptedTeacher, Teacher, mirror_map
 from gym_llmteacher.envs import env_id
 from gym_llmteacher.experiments.config import ppo_arguments
 
@@ -25,6 +25,7 @@ class Task:
     :param option_frames: frames that an option takes on average when the planner chooses
     :param hierarchical_ppo: arguments of PPO over options that differ where there is no teacher
     :param option_ppo: arguments of PPO over options that differ; ``n_steps`` counts options
+    :param replay: arguments of `TeacherPPO` that differ where advice is taught again
     """
 
     name: str
@@ -35,6 +36,13 @@ class Task:
     option_frames: float = 3.5
     hierarchical_ppo: dict[str, Any] = field(default_factory=dict)
     option_ppo: dict[str, Any] = field(default_factory=lambda: {"n_steps": 128})
+    replay: dict[str, Any] = field(
+        default_factory=lambda: {
+            "teacher_replay_steps": 100,
+            "teacher_augment": mirror_map,
+            "n_steps": 64,
+        }
+    )
     idle: int = 6
     n_envs: int = 8
     clone_frames: int = 8_000

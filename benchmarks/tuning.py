@@ -24,6 +24,7 @@ from benchmarks.arms import ARMS
 from benchmarks.paper import WORK, names
 from benchmarks.resumable import run_missing
 from benchmarks.run import ALL_TASKS, Row, evaluations
+from gym_llmteacher import mirror_map
 
 RESULTS = Path(__file__).parent / "results" / "tuning.jsonl"
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -59,6 +60,9 @@ SOONER: dict[str, dict[str, Any]] = {
     "shorter rollouts, smaller minibatches": {"n_steps": 64, "batch_size": 64},
 }
 
+AGAIN: dict[str, Any] = {"teacher_replay_steps": 100}
+MIRRORED: dict[str, Any] = {**AGAIN, "teacher_augment": mirror_map, "n_steps": 64}
+
 SEARCHES = {
     # Plain PPO alone: it was not to lose for want of settings of its own.
     "ppo": Search(
@@ -81,6 +85,29 @@ SEARCHES = {
     ),
     "lava": Search(
         "LavaDoorKey", "planner", SOONER, changes={"eval_every": 1024}, until_solved=True
+    ),
+    "replay": Search(
+        "LavaDoorKey",
+        "planner",
+        {
+            **AS_IT_IS,
+            "taught again": AGAIN,
+            "taught again, mirrored": {**AGAIN, "teacher_augment": mirror_map},
+            "shorter rollouts, taught again": {**AGAIN, "n_steps": 64},
+            "shorter rollouts, taught again, mirrored": MIRRORED,
+            "shorter rollouts, taught again half as often, mirrored": {
+                **MIRRORED,
+                "teacher_replay_steps": 50,
+            },
+        },
+        changes={"eval_every": 1024},
+        until_solved=True,
+        seeds=(100, 101, 102, 103),
+    ),
+    "replay-to-the-end": Search(
+        "ColoredDoorKey",
+        "planner",
+        {"shorter rollouts, taught again, mirrored": MIRRORED},
     ),
     "lava-hierarchical": Search(
         "LavaDoorKey",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gym_llmteacher.sb3.features import EgoMapFeatures
     from gym_llmteacher.sb3.loop_free import LoopFreePolicy
     from gym_llmteacher.sb3.maskable_ppo import TeacherMaskablePPO
+    from gym_llmteacher.sb3.mirror import mirror_map
     from gym_llmteacher.sb3.ppo import TeacherPPO
     from gym_llmteacher.sb3.recurrent_ppo import TeacherRecurrentPPO
     from gym_llmteacher.sb3.schedules import Constant, Exponential, Linear, LLM4Teach
@@ -78,6 +79,7 @@ _HOMES = {
     "LLMTeacherWrapper": "wrappers.teacher",
     "LoopFreePolicy": "sb3.loop_free",
     "MapMemory": "wrappers.map_memory",
+    "mirror_map": "sb3.mirror",
     "Need": "situation",
     "NewText": "wrappers.ask",
     "Option": "groundings.policies",
@@ -145,6 +147,7 @@ __all__ = [
     "VecTeacher",
     "VectorTeacher",
     "WithProbability",
+    "mirror_map",
     "register_grounding",
 ]
 

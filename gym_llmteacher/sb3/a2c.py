@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from stable_baselines3 import A2C
 
-from gym_llmteacher.sb3.on_policy import OnPolicyTeacher
+from gym_llmteacher.sb3.replay import ReplayingTeacher
 
 
-class TeacherA2C(OnPolicyTeacher, A2C):
+class TeacherA2C(ReplayingTeacher, A2C):
     """A2C with a teaching loss; see `TeacherPPO` for what that means.
 
     All arguments of ``stable_baselines3.A2C`` keep their names, order and defaults; added are
-    ``teacher_coef``, ``teacher_divergence``, ``teacher_gates`` and ``teacher_eval_episodes`` as in
-    `TeacherPPO`. A saved student loads in plain ``A2C``.
+    ``teacher_coef``, ``teacher_divergence``, ``teacher_gates``, ``teacher_eval_episodes``,
+    ``teacher_replay_steps``, ``teacher_replay_size`` and ``teacher_augment`` as in `TeacherPPO`.
+    A saved student loads in plain ``A2C``.
 
     Example::
 

@@ -7,19 +7,20 @@ from typing import Any
 from sb3_contrib import MaskablePPO
 from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
 
-from gym_llmteacher.sb3.on_policy import OnPolicyTeacher
 from gym_llmteacher.sb3.priors import Rows
+from gym_llmteacher.sb3.replay import ReplayingTeacher
 
 
-class TeacherMaskablePPO(OnPolicyTeacher, MaskablePPO):
+class TeacherMaskablePPO(ReplayingTeacher, MaskablePPO):
     """MaskablePPO with a teaching loss; needs the extra ``contrib``.
 
     Advice for actions that are masked now is given to the others in proportion; where none of it
     is left, the step is not taught.
 
     All arguments of ``sb3_contrib.MaskablePPO`` keep their names, order and defaults; added are
-    ``teacher_coef``, ``teacher_divergence``, ``teacher_gates`` and ``teacher_eval_episodes`` as in
-    `TeacherPPO`. A saved student loads in plain ``MaskablePPO``.
+    ``teacher_coef``, ``teacher_divergence``, ``teacher_gates``, ``teacher_eval_episodes``,
+    ``teacher_replay_steps``, ``teacher_replay_size`` and ``teacher_augment`` as in `TeacherPPO`.
+    A saved student loads in plain ``MaskablePPO``.
 
     Example::
 

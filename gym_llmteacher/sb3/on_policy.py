@@ -62,7 +62,7 @@ class OnPolicyTeacher(_Algorithm):
         def taught_evaluate(*args: Any, **kwargs: Any) -> Any:
             values, log_prob, entropy = evaluate(*args, **kwargs)
             # The distribution evaluate_actions has just built: no second forward pass.
-            factors = _log_probs(policy.action_dist)
+            factors = log_probs_of(policy.action_dist)
             self._teaching_log.append(self._taught_rows(factors, log_prob))
             for log_probs, rows in zip(factors, self._teaching_log[-1], strict=True):
                 gradient = teaching_gradient(rows, self.teacher_divergence, coef)
@@ -80,16 +80,13 @@ class OnPolicyTeacher(_Algorithm):
         batch = self._prior_buffer.batch
         assert batch is not None
         samples = batch.samples
-        rows, sizes = len(batch.prior), [part.shape[1] for part in log_probs]
         parts = zip(
-            log_probs,
-            th.split(batch.prior, sizes, dim=1),
-            batch.weight.reshape(rows, -1).unbind(1),
-            samples.actions.reshape(rows, -1).unbind(1),
+            by_factor(log_probs, batch.prior, batch.weight),
+            samples.actions.reshape(len(batch.prior), -1).unbind(1),
             strict=True,
         )
         taught: list[TaughtRows] = []
-        for factor, prior, weight, actions in parts:
+        for (factor, prior, weight), actions in parts:
             if self.teacher_gates:
                 weight = gated_weight(
                     self.teacher_gates,
@@ -104,7 +101,20 @@ class OnPolicyTeacher(_Algorithm):
         return taught
 
 
-def _log_probs(action_dist: Any) -> list[th.Tensor]:
+def by_factor(
+    log_probs: Sequence[th.Tensor], prior: th.Tensor, weight: th.Tensor
+) -> Iterator[tuple[th.Tensor, th.Tensor, th.Tensor]]:
+    """Log-probabilities ``(batch, n)``, prior ``(batch, n)`` and weight ``(batch,)`` per factor.
+
+    :param log_probs: one per factor of the action; Discrete has one
+    :param prior: ``(batch, sum of all n)``
+    :param weight: ``(batch,)``, or ``(batch, n_factors)``
+    """
+    priors = th.split(prior, [part.shape[1] for part in log_probs], dim=1)
+    return zip(log_probs, priors, weight.reshape(len(prior), -1).unbind(1), strict=True)
+
+
+def log_probs_of(action_dist: Any) -> list[th.Tensor]:
     """Log-probabilities ``(batch, n)`` of each factor of a policy's distribution."""
     # Named differently for masked policies of several factors.
     found = getattr(action_dist, "distributions", None) or action_dist.distribution

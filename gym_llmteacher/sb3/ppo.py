@@ -5,10 +5,10 @@ from __future__ import annotations
 from stable_baselines3 import PPO
 from stable_baselines3.common.type_aliases import MaybeCallback
 
-from gym_llmteacher.sb3.on_policy import OnPolicyTeacher
+from gym_llmteacher.sb3.replay import ReplayingTeacher
 
 
-class TeacherPPO(OnPolicyTeacher, PPO):
+class TeacherPPO(ReplayingTeacher, PPO):
     """PPO with a teaching loss: ``L = L_PPO + λ(t) · mean_taught(w · H(prior, π))``.
 
     LLM4Teach (arXiv 2311.13373). The prior comes with each observation in
@@ -31,9 +31,16 @@ class TeacherPPO(OnPolicyTeacher, PPO):
         for example, and follow it only if it earns more than the untaught student: one that does
         not leaves plain PPO, bit for bit, and a warning (`gym_llmteacher.sb3.teacher_eval`). These
         env steps are not counted as training's. 0 (default): follow it in any case
+    :param teacher_replay_steps: gradient steps after each update on advice of earlier rollouts too,
+        100 for example: advice does not get old (`gym_llmteacher.sb3.replay`). Fewer as λ falls, in
+        proportion. 0 (default): advice is learned from with its rollout alone
+    :param teacher_replay_size: number of observations that are remembered for it, with their advice
+    :param teacher_augment: from observations ``(n, ...)`` and priors float32 ``(n, n_actions)`` to
+        others of which the same is known, as many, for example `mirror_map`: half of what is taught
+        again goes through it
     :raises GroundingError: the action space is neither Discrete nor MultiDiscrete
     :raises ScheduleError: a negative or rising coefficient, an unknown shape, divergence or gate, a
-        number of episodes that cannot be one
+        number of episodes or steps that cannot be one, gates together with ``teacher_replay_steps``
     :raises PriorError: (at ``learn``) infos carry no prior, or one that is not a distribution
 
     Example::

@@ -1,0 +1,192 @@
+"""Advice taught again: gradient steps on what the teacher said in earlier rollouts.
+
+What a teacher says of an observation stays true when the policy has changed, unlike rewards and
+advantages. Learning from all of it, and not from the last rollout alone, is dataset aggregation
+(Ross et al. 2011, arXiv 1011.0686).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch as th
+from numpy.typing import NDArray
+
+from gym_llmteacher.errors import ScheduleError
+from gym_llmteacher.sb3.losses import teaching_loss
+from gym_llmteacher.sb3.on_policy import OnPolicyTeacher, by_factor, log_probs_of
+
+Augment = Callable[[Any, NDArray[np.float32]], tuple[Any, NDArray[np.float32]]]
+"""From observations and their priors to others of which the same is known, as many."""
+
+_PLAIN = ""
+"""Where observations that are not dictionaries are kept."""
+_BATCH_SIZE = 64  # for algorithms without minibatches
+
+
+class AdviceMemory:
+    """The last ``size`` observations of which the teacher spoke, and what it said.
+
+    >>> memory = AdviceMemory(2)
+    >>> memory.add({"prior": np.array([0.1, 0.2, 0.3])})
+    >>> len(memory), sorted(set(memory.sample(50)["prior"].tolist()))
+    (2, [0.2, 0.3])
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._columns: dict[str, NDArray[Any]] = {}
+        self._added = 0
+
+    def __len__(self) -> int:
+        return min(self._added, self.size)
+
+    def add(self, rows: dict[str, NDArray[Any]]) -> None:
+        """Remember rows: arrays ``(n, ...)``, the same ones each time. The oldest are forgotten."""
+        n = len(next(iter(rows.values())))
+        places = (self._added + np.arange(n))[-self.size :] % self.size
+        for name, values in rows.items():
+            if name not in self._columns:
+                self._columns[name] = np.zeros((self.size, *values.shape[1:]), values.dtype)
+            self._columns[name][places] = values[-self.size :]
+        self._added += n
+
+    def sample(self, n: int) -> dict[str, NDArray[Any]]:
+        """Draw ``n`` rows with replacement, by NumPy's global generator as SB3's buffers do."""
+        drawn = np.random.randint(0, len(self), size=n)
+        return {name: values[drawn] for name, values in self._columns.items()}
+
+
+class ReplayingTeacher(OnPolicyTeacher):
+    """An `OnPolicyTeacher` that can teach again; for policies without a recurrent state.
+
+    :param args: the algorithm's own, by name, order and default
+    :param teacher_replay_steps: see `TeacherPPO`
+    :param teacher_replay_size: see `TeacherPPO`
+    :param teacher_augment: see `TeacherPPO`
+    :raises ScheduleError: numbers that cannot be, gates (they need advantages, which get old), or
+        an augmentation of nothing
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        teacher_replay_steps: int = 0,
+        teacher_replay_size: int = 10_000,
+        teacher_augment: Augment | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.teacher_replay_steps = _whole("teacher_replay_steps", teacher_replay_steps, 0)
+        self.teacher_replay_size = _whole("teacher_replay_size", teacher_replay_size, 1)
+        if teacher_augment is not None and not callable(teacher_augment):
+            raise ScheduleError(
+                f"teacher_augment is {teacher_augment!r}, expected a function (observations, "
+                "priors) -> (observations, priors), such as gym_llmteacher.mirror_map."
+            )
+        if teacher_augment is not None and not teacher_replay_steps:
+            raise ScheduleError(
+                "teacher_augment changes advice that is taught again, and teacher_replay_steps is "
+                "0: nothing is. Pass teacher_replay_steps=100, or no teacher_augment."
+            )
+        self.teacher_augment = teacher_augment
+        self._advice: AdviceMemory | None = None
+        self._highest_coef = 0.0
+        super().__init__(*args, **kwargs)
+        if self.teacher_gates and teacher_replay_steps:
+            raise ScheduleError(
+                f"teacher_gates={self.teacher_gates!r} weigh advice by the advantages of its "
+                f"rollout, which say nothing later; teacher_replay_steps is "
+                f"{teacher_replay_steps}. Choose one of the two."
+            )
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "_advice"]
+
+    def _setup_learn(
+        self, total_timesteps: int, callback: Any = None, reset_num_timesteps: bool = True,
+        *args: Any, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        if reset_num_timesteps:
+            self._advice, self._highest_coef = None, 0.0
+        return super()._setup_learn(total_timesteps, callback, reset_num_timesteps, *args, **kwargs)
+
+    def train(self) -> None:
+        """Update the policy, then teach again."""
+        coef = self.current_coef
+        super().train()
+        if not coef:
+            self._advice = None  # for good, or not taught yet
+        elif self.teacher_replay_steps:
+            self._remember()
+            self._highest_coef = max(self._highest_coef, coef)
+            # Steps of Adam do not get smaller with the loss: there are fewer of them instead.
+            self._replay(round(self.teacher_replay_steps * coef / self._highest_coef))
+
+    def _remember(self) -> None:
+        """Take what was taught from the rollout, which the update has flattened."""
+        buffer: Any = self._prior_buffer
+        if self._advice is None:
+            self._advice = AdviceMemory(self.teacher_replay_size)
+        observations = buffer.observations
+        if not isinstance(observations, dict):
+            observations = {_PLAIN: observations}
+        weights = buffer.teacher_weights
+        taught = weights.reshape(len(weights), -1).any(axis=1)
+        rows = {**observations, "teacher prior": buffer.teacher_priors, "teacher weight": weights}
+        self._advice.add({name: values[taught] for name, values in rows.items()})
+
+    def _replay(self, steps: int) -> None:
+        assert self._advice is not None
+        policy: Any = self.policy
+        losses = []
+        for _ in range(min(steps, len(self._advice))):
+            observations, prior, weight = self._drawn(getattr(self, "batch_size", _BATCH_SIZE))
+            factors = log_probs_of(policy.get_distribution(observations))
+            loss = th.stack([
+                teaching_loss(log_probs, prior, weight, self.teacher_divergence)
+                for log_probs, prior, weight in by_factor(factors, prior, weight)
+            ]).sum()  # fmt: skip
+            policy.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            th.nn.utils.clip_grad_norm_(policy.parameters(), self.max_grad_norm)
+            policy.optimizer.step()
+            losses.append(loss.item())
+        self.logger.record("teacher/replay_steps", len(losses))
+        if losses:
+            self.logger.record("teacher/replay_loss", float(np.mean(losses)))
+
+    def _drawn(self, n: int) -> tuple[Any, th.Tensor, th.Tensor]:
+        """A minibatch; half of it goes through ``teacher_augment``."""
+        assert self._advice is not None
+        rows = self._advice.sample(n)
+        prior, weight = rows.pop("teacher prior"), rows.pop("teacher weight")
+        if self.teacher_augment is not None and n > 1:
+            half = n // 2
+            before = {name: values[:half] for name, values in rows.items()}
+            after, changed = self.teacher_augment(before.get(_PLAIN, before), prior[:half])
+            after = after if isinstance(after, dict) else {_PLAIN: after}
+            _check_alike({**before, "priors": prior[:half]}, {**after, "priors": changed})
+            rows = {name: np.concatenate([after[name], rows[name][half:]]) for name in rows}
+            prior = np.concatenate([changed, prior[half:]])
+        tensors = {name: self._on_device(values) for name, values in rows.items()}
+        return tensors.get(_PLAIN, tensors), self._on_device(prior), self._on_device(weight)
+
+    def _on_device(self, values: NDArray[Any]) -> th.Tensor:
+        return th.as_tensor(values, device=self.device)
+
+
+def _whole(name: str, value: int, low: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
+        raise ScheduleError(f"{name} is {value!r}, expected a whole number >= {low}.")
+    return int(value)
+
+
+def _check_alike(before: dict[str, Any], after: dict[str, Any]) -> None:
+    shapes = [{name: np.shape(values) for name, values in rows.items()} for rows in (before, after)]
+    if shapes[0] != shapes[1]:
+        raise ScheduleError(
+            f"teacher_augment was given arrays of shapes {shapes[0]} and returned {shapes[1]}, "
+            "expected (observations, priors) of the same shapes."
+        )

@@ -1,0 +1,305 @@
+"""Advice taught again: the right rows, as often as λ says, and a student that learns sooner."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch as th
+from hypothesis import given
+from hypothesis import strategies as st
+from sb3_contrib import MaskablePPO
+from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from gym_llmteacher import (
+    Linear,
+    TeacherA2C,
+    TeacherMaskablePPO,
+    TeacherPPO,
+    TeacherRecurrentPPO,
+    mirror_map,
+)
+from gym_llmteacher.errors import ScheduleError
+from gym_llmteacher.sb3.losses import teaching_loss
+from gym_llmteacher.sb3.replay import AdviceMemory
+from tests.tagging import Counter, prior_of
+from tests.test_factors import make as drive
+from tests.test_learning import NoReward, agreement, taught
+
+SMALL = {"policy_kwargs": {"net_arch": [16]}, "seed": 3, "device": "cpu"}
+ROLLOUT = {"n_steps": 32, "batch_size": 48, "n_epochs": 2, **SMALL}
+STUDENTS = {
+    "PPO": (TeacherPPO, PPO, ROLLOUT),
+    "A2C": (TeacherA2C, A2C, {"n_steps": 32, **SMALL}),
+    "MaskablePPO": (TeacherMaskablePPO, MaskablePPO, ROLLOUT),
+}
+
+
+class Masked(Counter):
+    def action_masks(self):
+        return np.ones(3, dtype=bool)
+
+
+class AsDict(gym.ObservationWrapper):
+    def __init__(self, env):
+        super().__init__(env)
+        self.observation_space = gym.spaces.Dict({"pair": env.observation_space})
+
+    def observation(self, obs):
+        return {"pair": obs}
+
+
+def make(name="PPO", env=None, cls=None, **kwargs):
+    taught_class, _, arguments = STUDENTS[name]
+    env = env or make_vec_env(Masked, 3, seed=1)
+    return (cls or taught_class)(kwargs.pop("policy", "MlpPolicy"), env, **{**arguments, **kwargs})
+
+
+def weights(model):
+    return th.cat([p.detach().flatten() for p in model.policy.parameters()])
+
+
+def replayed(model, monkeypatch):
+    """Observations, priors and weights of all that is taught again, as they reach the loss."""
+    seen, drawn = [], model._drawn
+
+    def spy(n):
+        seen.append(drawn(n))
+        return seen[-1]
+
+    monkeypatch.setattr(model, "_drawn", spy)
+    return seen
+
+
+@pytest.mark.parametrize("name", STUDENTS)
+@pytest.mark.parametrize("as_dict", [False, True])
+def test_what_is_taught_again_belongs_to_its_observation(name, as_dict, monkeypatch):
+    env = DummyVecEnv([lambda: AsDict(Masked()) if as_dict else Masked()] * 3)
+    policy = "MultiInputPolicy" if as_dict else "MlpPolicy"
+    model = make(name, env, policy=policy, teacher_coef=1.0, teacher_replay_steps=5)
+    seen = replayed(model, monkeypatch)
+    model.learn(32 * 3 * 4)
+    assert len(seen) == 4 * 5
+    rounds = [np.zeros(0)] * 4
+    for i, (observations, priors, ws) in enumerate(seen):
+        pairs = (observations["pair"] if as_dict else observations).numpy()
+        for obs, prior, weight in zip(pairs, priors.numpy(), ws.ravel().numpy(), strict=True):
+            expected, expected_weight = prior_of(obs)
+            np.testing.assert_allclose(prior, expected, atol=1e-6)
+            assert weight == pytest.approx(expected_weight)
+            assert weight > 0
+        rounds[i // 5] = np.append(rounds[i // 5], pairs[:, 0])
+    # After the last rollout, advice of the first is still taught: episodes are counted from 0.
+    assert rounds[3].min() < rounds[0].max()
+    assert rounds[3].max() > rounds[0].max()
+
+
+def test_factors_are_taught_again_one_by_one():
+    twice, once = (
+        drive("PPO", teacher_coef=1.0, teacher_replay_steps=steps).learn(512) for steps in (20, 0)
+    )
+    assert twice.logger.name_to_value["teacher/replay_loss"] > 0
+    kl = [model.logger.name_to_value["teacher/kl"] for model in (twice, once)]
+    assert kl[0] < 0.9 * kl[1]
+
+
+@pytest.mark.parametrize("name", STUDENTS)
+def test_without_a_coefficient_nothing_is_taught_again(name):
+    _, parent, _ = STUDENTS[name]
+    plain = make(name, cls=parent).learn(288)
+    ours = make(name, teacher_coef=0, teacher_replay_steps=50).learn(288)
+    assert th.equal(weights(plain), weights(ours))
+    other = make(name, teacher_coef=0.01, teacher_replay_steps=50).learn(288)
+    assert not th.equal(weights(plain), weights(other))
+
+
+def test_steps_fall_with_the_coefficient_and_end_with_it(monkeypatch):
+    coef = Linear(2.0, 0.0, steps=96 * 4)
+    model = make(teacher_coef=coef, teacher_replay_steps=40)
+    steps = []
+    monkeypatch.setattr(model, "_replay", steps.append)
+    model.learn(96 * 6)
+    # λ is 1.5 at the first update, at the end of the first rollout.
+    assert steps == [40, round(40 * 1.0 / 1.5), round(40 * 0.5 / 1.5)]
+    assert model._advice is None  # nothing is kept that is no longer needed
+
+
+def test_few_observations_are_not_taught_over_and_over(monkeypatch):
+    class Silent(Counter):
+        def _info(self, obs):
+            prior, weight = prior_of(obs)
+            spoken = tuple(obs) == (3, 1)
+            return {"teacher_prior": prior, "teacher_weight": weight * spoken}
+
+    model = make(env=make_vec_env(Silent, 3), teacher_coef=1.0, teacher_replay_steps=40)
+    seen = replayed(model, monkeypatch)
+    model.learn(96)
+    assert len(model._advice) == len(seen) <= 3  # once in each env
+
+
+def test_a_new_training_begins_with_an_empty_memory():
+    model = make(teacher_coef=1.0, teacher_replay_steps=1).learn(96)
+    first = len(model._advice)
+    assert len(model.learn(96, reset_num_timesteps=False)._advice) > first
+    assert len(model.learn(96)._advice) < 2 * first
+
+
+@given(
+    size=st.integers(1, 12),
+    parts=st.lists(st.integers(0, 30), min_size=1, max_size=6).filter(lambda parts: sum(parts) > 0),
+)
+def test_the_memory_has_the_last_rows_side_by_side(size, parts):
+    memory, total = AdviceMemory(size), 0
+    for n in parts:
+        numbers = np.arange(total, total + n)
+        memory.add({"obs": np.stack([numbers, -numbers], axis=1), "prior": numbers * 10})
+        total += n
+    assert len(memory) == min(size, total)
+    rows = memory.sample(400)
+    assert (rows["prior"] == rows["obs"][:, 0] * 10).all()
+    assert (rows["obs"][:, 1] == -rows["obs"][:, 0]).all()
+    assert set(rows["obs"][:, 0].tolist()) <= set(range(max(0, total - size), total))
+
+
+def test_half_of_it_is_augmented(monkeypatch):
+    def negative(observations, priors):
+        return -observations, priors[:, ::-1]
+
+    model = make(teacher_coef=1.0, teacher_replay_steps=4, teacher_augment=negative)
+    seen = replayed(model, monkeypatch)
+    model.learn(96)
+    for observations, priors, _ in seen:
+        observations, priors = observations.numpy(), priors.numpy()
+        assert (observations[:24] <= 0).all()
+        assert (observations[24:] >= 0).all()
+        for obs, prior in zip(-observations[:24], priors[:24, ::-1], strict=True):
+            np.testing.assert_allclose(prior, prior_of(obs)[0], atol=1e-6)
+        for obs, prior in zip(observations[24:], priors[24:], strict=True):
+            np.testing.assert_allclose(prior, prior_of(obs)[0], atol=1e-6)
+
+
+def test_an_augmentation_that_returns_something_else_is_told_of():
+    model = make(
+        teacher_coef=1.0, teacher_replay_steps=1, teacher_augment=lambda obs, priors: (obs[:3], obs)
+    )
+    with pytest.raises(ScheduleError, match=r"\(24, 2\).*\(24, 3\).*returned.*\(3, 2\)"):
+        model.learn(96)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"teacher_replay_steps": -1}, "teacher_replay_steps is -1, expected a whole number >= 0"),
+        ({"teacher_replay_steps": 2.5}, "2.5, expected a whole number"),
+        ({"teacher_replay_steps": True}, "True, expected a whole number"),
+        ({"teacher_replay_size": 0}, "teacher_replay_size is 0, expected a whole number >= 1"),
+        ({"teacher_augment": mirror_map}, "Pass teacher_replay_steps=100"),
+        ({"teacher_replay_steps": 9, "teacher_augment": "mirror"}, "'mirror', expected a function"),
+        ({"teacher_replay_steps": 9, "teacher_gates": "advantage"}, "Choose one of the two"),
+    ],
+)
+def test_what_cannot_be_is_told_of_at_once(arguments, message):
+    with pytest.raises(ScheduleError, match=message):
+        make(**arguments)
+
+
+def test_a_recurrent_student_is_not_taught_again():
+    """What its memory was then is not kept."""
+    with pytest.raises(TypeError, match="teacher_replay_steps"):
+        TeacherRecurrentPPO("MlpLstmPolicy", Counter(), teacher_replay_steps=10)
+
+
+def test_saved_students_keep_the_settings_and_leave_the_memory(tmp_path):
+    model = make(teacher_coef=Linear(1.0, 0.0, steps=960), teacher_replay_steps=10,
+                 teacher_augment=lambda *rows: rows)  # fmt: skip
+    model.learn(96).save(tmp_path / "student")
+    loaded = TeacherPPO.load(tmp_path / "student", env=make_vec_env(Counter, 3))
+    assert loaded._advice is None
+    assert loaded.teacher_replay_steps == 10
+    obs, priors = np.zeros((2, 2)), np.zeros((2, 3))
+    assert loaded.teacher_augment(obs, priors) == (obs, priors)
+    steps = []
+    loaded._replay = steps.append
+    loaded.learn(96, reset_num_timesteps=False)
+    assert steps == [round(10 * 0.8 / 0.9)]
+
+
+@pytest.mark.parametrize("task", ["SimpleDoorKey", "LavaDoorKey", "DivergedDoorKey"])
+def test_in_the_mirror_left_is_right(task):
+    """What an action does to the mirrored map is what the mirrored action does to the map."""
+    env = gym.make(f"LLMTeacher/{task}-v0")
+    rng, turned, moved = np.random.default_rng(0), 0, 0
+    for seed in range(4):
+        obs, _ = env.reset(seed=seed)
+        for _ in range(60):
+            action = int(rng.choice([0, 1, 2, 2]))
+            after, _, terminated, truncated, _ = env.step(action)
+            prior = np.eye(7, dtype=np.float32)[[action, action]]
+            maps, priors = mirror_map(np.stack([obs, after]), prior)
+            (x, y, heading), (u, v, now) = (pose(m) for m in maps)
+            right = int(priors[0].argmax())
+            if right < 2:
+                assert (u, v) == (x, y)
+                assert now == (heading + (1 if right == 1 else -1)) % 4
+                turned += 1
+            else:
+                step = [(1, 0), (0, 1), (-1, 0), (0, -1)][heading]
+                assert now == heading
+                assert (u - x, v - y) in (step, (0, 0))
+                moved += (u, v) != (x, y)
+            twice, again = mirror_map(maps, priors)
+            np.testing.assert_array_equal(twice, np.stack([obs, after]))
+            np.testing.assert_array_equal(again, prior)
+            obs = after
+            if terminated or truncated:
+                break
+    assert turned > 20
+    assert moved > 20
+
+
+def pose(seen):
+    x, y = np.argwhere(seen[..., -1] > 0)[0]
+    return int(x), int(y), int(seen[x, y, -1]) - 1
+
+
+def test_what_is_no_map_is_not_mirrored():
+    with pytest.raises(ValueError, match=r"\(5, 2\).*expected maps"):
+        mirror_map(np.zeros((5, 2), np.uint8), np.zeros((5, 7), np.float32))
+
+
+@pytest.mark.slow
+def test_taught_again_a_student_agrees_sooner():
+    """Without any reward, after so few frames that advice taught once is not enough."""
+    found = {}
+    for name, extra in {
+        "once": {},
+        "again": {"teacher_replay_steps": 100},
+        "mirrored": {"teacher_replay_steps": 100, "teacher_augment": mirror_map},
+    }.items():
+        model = taught(1.0, NoReward, **extra).learn(4_000)
+        found[name] = agreement(model, 1024)
+    assert found["again"] > found["once"] + 0.1
+    assert found["mirrored"] > found["once"] + 0.15
+
+
+def test_the_loss_is_the_teaching_loss(monkeypatch):
+    """One step of plain gradient descent on it, worked out beside it."""
+    model = make(teacher_coef=1.0, teacher_replay_steps=1, policy_kwargs={
+        "net_arch": [16], "optimizer_class": th.optim.SGD}, max_grad_norm=1e9,
+        learning_rate=0.01)  # fmt: skip
+    before, drawn = {}, model._drawn
+
+    def spy(n):
+        batch = drawn(n)
+        names = [name for name, _ in model.policy.named_parameters()]
+        log_probs = model.policy.get_distribution(batch[0]).distribution.logits
+        loss = teaching_loss(log_probs, batch[1], batch[2])
+        slopes = th.autograd.grad(loss, list(model.policy.parameters()), allow_unused=True)
+        for name, value, slope in zip(names, model.policy.parameters(), slopes, strict=True):
+            before[name] = value.detach() - 0.01 * (0 if slope is None else slope)
+        return batch
+
+    monkeypatch.setattr(model, "_drawn", spy)
+    model.learn(96)
+    for name, value in model.policy.named_parameters():
+        assert th.allclose(value, before[name], atol=1e-7), name
