@@ -32,6 +32,9 @@ FRAMES = {
 STUDENTS = ("planner", "llm", "planner-replay", "llm-replay", "llm-longer")
 """The students whose frames are compared with those of RL without a teacher."""
 
+MOSTLY = 0.8
+"""What students of imperfect teachers reach by imitation."""
+
 SOFT_HARD = (("soft-0.6", "hard-0.6"), ("llm-letters", "llm-letters-hard"))
 CONTROLS = ("Empty-8x8", "FrozenLake")
 """Tasks that plain PPO learns: bad advice must do no harm there."""
@@ -74,20 +77,30 @@ def few_frames(runs: Runs) -> Iterator[Claim]:
 
 
 def fewer_than_plain(runs: Runs) -> Iterator[Claim]:
-    """Plain PPO's frames to 90 % over a student's; PPO that stops before counts as a bound."""
+    """Plain PPO's frames over a student's, to 90 % (which is judged) and to 80 %.
+
+    Where most seeds of PPO stop before they are there, what they were trained for is a bound.
+    """
     for task in FRAMES:
         plain = "ppo-long" if (task, "ppo-long") in runs else "ppo"
         if (task, plain) not in runs:
             continue
-        caps = ends(runs, task, plain, "frames")
-        solved = frames_of(runs, task, plain)
-        bounded = np.median(np.where(np.isinf(solved), caps, solved))
-        sign = ">= " if np.isinf(np.median(solved)) else ""
         for arm in STUDENTS:
             if (task, arm) in runs:
-                ratio = bounded / np.median(frames_of(runs, task, arm))
-                text = f"{arm}: {sign}{ratio:.0f}x; plain PPO {sign}{thousands(bounded)}"
-                yield task, f"{text} (median of {len(caps)})", ">= 20x", _verdict(ratio >= 20)
+                texts = []
+                for goal in (MOSTLY, SOLVED):
+                    bound, sign = _plain_frames(runs, task, plain, goal)
+                    times = bound / float(np.median(frames_of(runs, task, arm, goal)))
+                    texts.append(f"{sign}{times:.0f}x to {100 * goal:.0f} %")
+                text = f"{arm}: {texts[1]}, {texts[0]}; plain PPO {sign}{thousands(bound)}"
+                text += f" (median of {len(runs[task, plain])})"
+                yield task, text, ">= 20x", _verdict(times >= 20)
+
+
+def _plain_frames(runs: Runs, task: str, plain: str, goal: float) -> tuple[float, str]:
+    theirs = frames_of(runs, task, plain, goal)
+    bound = np.where(np.isinf(theirs), ends(runs, task, plain, "frames"), theirs)
+    return float(np.median(bound)), ">= " if np.isinf(np.median(theirs)) else ""
 
 
 def fewer_than_options(runs: Runs) -> Iterator[Claim]:

@@ -151,6 +151,7 @@ TASKS: dict[str, Task] = {
             option_ppo={"n_steps": 32, "batch_size": 128},
             n_envs=16,
             ppo=large_room(),
+            long_steps=3_000_000,
             # No step at the end: PPO's own improvement begins while there is still some advice.
             coef={"shape": "exponential", "start": 3.0, "half_life": 30_000, "cut_steps": 375_000},
         ),

@@ -109,14 +109,14 @@ def test_claims_are_judged():
     assert verdicts(runs, "Fewer than plain PPO") == ["met"]
     assert verdicts(runs, "Fewer than PPO over the same options") == ["**not met**"]
     text = claims.claims(runs)
-    assert ">= 30x; plain PPO >= 300k (median of 2)" in text
+    assert ">= 30x to 80 %; plain PPO >= 300k (median of 2)" in text
     assert "10k against 5k" in text
 
 
 def test_plain_ppo_that_gets_there_is_no_bound():
     runs = some_runs(planner=rows(0.95, every=10_000), ppo=rows(0.1, 0.95, every=50_000))
     assert verdicts(runs, "Fewer than plain PPO") == ["**not met**"]
-    assert " 10x; plain PPO 100k" in claims.claims(runs)
+    assert " 10x to 90 %, 10x to 80 %; plain PPO 100k" in claims.claims(runs)
 
 
 def test_a_student_has_to_surpass_a_weak_teacher_only():
