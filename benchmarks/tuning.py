@@ -146,6 +146,7 @@ SEARCHES = {
         {**AS_IT_IS, "clip_range 0.1": {"clip_range": 0.1}},
         seeds=(100,),
     ),
+    "diverged-replay": Search("DivergedDoorKey", "planner-replay", AS_IT_IS, seeds=(100,)),
     "colored-hierarchical": Search(
         "ColoredDoorKey",
         "hierarchical",
