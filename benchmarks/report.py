@@ -91,7 +91,10 @@ def _fall(rows: list[dict]) -> float:
     return best - last
 
 
-RIVALS = ("planner", "llm", "llm-longer", "planner-options", "hierarchical", "ppo")
+RIVALS = (
+    "planner", "llm", "planner-replay", "llm-replay", "llm-longer", "planner-options",
+    "hierarchical", "ppo",
+)  # fmt: skip
 """Arms of the first picture of a task."""
 
 
