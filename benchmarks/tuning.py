@@ -104,11 +104,6 @@ SEARCHES = {
         until_solved=True,
         seeds=(100, 101, 102, 103),
     ),
-    "replay-to-the-end": Search(
-        "ColoredDoorKey",
-        "planner",
-        {"shorter rollouts, taught again, mirrored": MIRRORED},
-    ),
     "lava-hierarchical": Search(
         "LavaDoorKey",
         "hierarchical",
@@ -146,7 +141,6 @@ SEARCHES = {
         {**AS_IT_IS, "clip_range 0.1": {"clip_range": 0.1}},
         seeds=(100,),
     ),
-    "diverged-replay": Search("DivergedDoorKey", "planner-replay", AS_IT_IS, seeds=(100,)),
     "colored-hierarchical": Search(
         "ColoredDoorKey",
         "hierarchical",
