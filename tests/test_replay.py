@@ -178,12 +178,13 @@ def test_half_of_it_is_augmented(monkeypatch):
             np.testing.assert_allclose(prior, prior_of(obs)[0], atol=1e-6)
 
 
-def test_an_augmentation_that_returns_something_else_is_told_of():
+def test_an_augmentation_that_returns_something_else_is_told_of_before_the_first_step():
     model = make(
-        teacher_coef=1.0, teacher_replay_steps=1, teacher_augment=lambda obs, priors: (obs[:3], obs)
+        teacher_coef=1.0, teacher_replay_steps=1, teacher_augment=lambda obs, priors: (obs[:2], obs)
     )
-    with pytest.raises(ScheduleError, match=r"\(24, 2\).*\(24, 3\).*returned.*\(3, 2\)"):
+    with pytest.raises(ScheduleError, match=r"\(3, 2\).*\(3, 3\).*returned.*\(2, 2\)"):
         model.learn(96)
+    assert model.num_timesteps == 0
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,12 @@ class ReplayingTeacher(OnPolicyTeacher):
     ) -> Any:  # fmt: skip
         if reset_num_timesteps:
             self._advice, self._highest_coef = None, 0.0
-        return super()._setup_learn(total_timesteps, callback, reset_num_timesteps, *args, **kwargs)
+        result = super()._setup_learn(
+            total_timesteps, callback, reset_num_timesteps, *args, **kwargs
+        )
+        assert self._last_priors is not None
+        self._augmented(_columns(self._last_obs), self._last_priors.prior)  # if it fails, then now
+        return result
 
     def train(self) -> None:
         """Update the policy, then teach again."""
@@ -129,12 +134,13 @@ class ReplayingTeacher(OnPolicyTeacher):
         buffer: Any = self._prior_buffer
         if self._advice is None:
             self._advice = AdviceMemory(self.teacher_replay_size)
-        observations = buffer.observations
-        if not isinstance(observations, dict):
-            observations = {_PLAIN: observations}
         weights = buffer.teacher_weights
         taught = weights.reshape(len(weights), -1).any(axis=1)
-        rows = {**observations, "teacher prior": buffer.teacher_priors, "teacher weight": weights}
+        rows = {
+            **_columns(buffer.observations),
+            "teacher prior": buffer.teacher_priors,
+            "teacher weight": weights,
+        }
         self._advice.add({name: values[taught] for name, values in rows.items()})
 
     def _replay(self, steps: int) -> None:
@@ -162,16 +168,32 @@ class ReplayingTeacher(OnPolicyTeacher):
         assert self._advice is not None
         rows = self._advice.sample(n)
         prior, weight = rows.pop("teacher prior"), rows.pop("teacher weight")
-        if self.teacher_augment is not None and n > 1:
-            half = n // 2
-            before = {name: values[:half] for name, values in rows.items()}
-            after, changed = self.teacher_augment(before.get(_PLAIN, before), prior[:half])
-            after = after if isinstance(after, dict) else {_PLAIN: after}
-            _check_alike({**before, "priors": prior[:half]}, {**after, "priors": changed})
-            rows = {name: np.concatenate([after[name], rows[name][half:]]) for name in rows}
-            prior = np.concatenate([changed, prior[half:]])
+        half = n // 2
+        after, changed = self._augmented(
+            {name: values[:half] for name, values in rows.items()}, prior[:half]
+        )
+        rows = {name: np.concatenate([after[name], rows[name][half:]]) for name in rows}
+        prior = np.concatenate([changed, prior[half:]])
         tensors = {name: self._on_device(values) for name, values in rows.items()}
         return tensors.get(_PLAIN, tensors), self._on_device(prior), self._on_device(weight)
+
+    def _augmented(
+        self, before: dict[str, NDArray[Any]], prior: NDArray[np.float32]
+    ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
+        if self.teacher_augment is None or not len(prior):
+            return before, prior
+        observations, changed = self.teacher_augment(before.get(_PLAIN, before), prior)
+        after = _columns(observations)
+        shapes = [
+            {name: np.shape(values) for name, values in rows.items()}
+            for rows in ({**before, "priors": prior}, {**after, "priors": changed})
+        ]
+        if shapes[0] != shapes[1]:
+            raise ScheduleError(
+                f"teacher_augment was given arrays of shapes {shapes[0]} and returned {shapes[1]}, "
+                "expected (observations, priors) of the same shapes."
+            )
+        return after, changed
 
     def _on_device(self, values: NDArray[Any]) -> th.Tensor:
         return th.as_tensor(values, device=self.device)
@@ -183,10 +205,5 @@ def _whole(name: str, value: int, low: int) -> int:
     return int(value)
 
 
-def _check_alike(before: dict[str, Any], after: dict[str, Any]) -> None:
-    shapes = [{name: np.shape(values) for name, values in rows.items()} for rows in (before, after)]
-    if shapes[0] != shapes[1]:
-        raise ScheduleError(
-            f"teacher_augment was given arrays of shapes {shapes[0]} and returned {shapes[1]}, "
-            "expected (observations, priors) of the same shapes."
-        )
+def _columns(observations: Any) -> dict[str, Any]:
+    return observations if isinstance(observations, dict) else {_PLAIN: observations}
