@@ -87,20 +87,22 @@ def fewer_than_plain(runs: Runs) -> Iterator[Claim]:
             continue
         for arm in STUDENTS:
             if (task, arm) in runs:
-                texts = []
-                for goal in (MOSTLY, SOLVED):
-                    bound, sign = _plain_frames(runs, task, plain, goal)
-                    times = bound / float(np.median(frames_of(runs, task, arm, goal)))
-                    texts.append(f"{sign}{times:.0f}x to {100 * goal:.0f} %")
-                text = f"{arm}: {texts[1]}, {texts[0]}; plain PPO {sign}{thousands(bound)}"
+                times, solved, frames = _times_fewer(runs, task, plain, arm, SOLVED)
+                _, mostly, _ = _times_fewer(runs, task, plain, arm, MOSTLY)
+                text = f"{arm}: {solved}, {mostly}; plain PPO {frames}"
                 text += f" (median of {len(runs[task, plain])})"
                 yield task, text, ">= 20x", _verdict(times >= 20)
 
 
-def _plain_frames(runs: Runs, task: str, plain: str, goal: float) -> tuple[float, str]:
+def _times_fewer(
+    runs: Runs, task: str, plain: str, arm: str, goal: float
+) -> tuple[float, str, str]:
+    """How many times fewer frames, in words too, and plain PPO's frames."""
     theirs = frames_of(runs, task, plain, goal)
-    bound = np.where(np.isinf(theirs), ends(runs, task, plain, "frames"), theirs)
-    return float(np.median(bound)), ">= " if np.isinf(np.median(theirs)) else ""
+    bound = np.median(np.where(np.isinf(theirs), ends(runs, task, plain, "frames"), theirs))
+    sign = ">= " if np.isinf(np.median(theirs)) else ""
+    times = float(bound / np.median(frames_of(runs, task, arm, goal)))
+    return times, f"{sign}{times:.0f}x to {100 * goal:.0f} %", f"{sign}{thousands(bound)}"
 
 
 def fewer_than_options(runs: Runs) -> Iterator[Claim]:

@@ -18,6 +18,17 @@ def prior_of(obs: np.ndarray) -> tuple[np.ndarray, float]:
     return (scores / scores.sum()).astype(np.float32), weight
 
 
+class AsDict(gym.ObservationWrapper):
+    """The observation, as the only entry of a dictionary."""
+
+    def __init__(self, env):
+        super().__init__(env)
+        self.observation_space = gym.spaces.Dict({"pair": env.observation_space})
+
+    def observation(self, observation):
+        return {"pair": observation}
+
+
 class Counter(gym.Env):
     """The observation is (number of the episode, number of the step); episodes differ in length."""
 

@@ -3,7 +3,6 @@
 Two plausible mistakes are made on purpose, and must be caught by the same comparison.
 """
 
-import gymnasium as gym
 import numpy as np
 import pytest
 from stable_baselines3.common.vec_env import (
@@ -17,7 +16,7 @@ from stable_baselines3.common.vec_env import (
 
 import gym_llmteacher.sb3.mixin as mixin
 from gym_llmteacher import TeacherPPO
-from tests.tagging import Counter, prior_of
+from tests.tagging import AsDict, Counter, prior_of
 
 N_ENVS, N_STEPS = 4, 60
 
@@ -113,14 +112,6 @@ def test_a_new_env_between_two_learns_brings_its_own_priors():
 
 
 def test_dict_observations():
-    class AsDict(gym.ObservationWrapper):
-        def __init__(self, env):
-            super().__init__(env)
-            self.observation_space = gym.spaces.Dict({"pair": env.observation_space})
-
-        def observation(self, observation):
-            return {"pair": observation}
-
     env = DummyVecEnv([lambda: AsDict(Counter())] * 2)
     model = TeacherPPO("MultiInputPolicy", env, n_steps=20, batch_size=20, n_epochs=1,
                        teacher_coef=1.0)  # fmt: skip

@@ -9,6 +9,7 @@ from gym_llmteacher.experiments.config import ComparisonConfig
 from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, teacher_actor
 from gym_llmteacher.experiments.report import frames_to, markdown_table, table_rows
 from gym_llmteacher.experiments.train import RunResult, is_map, make_student
+from tests.tagging import AsDict
 
 
 class Lengths(gym.Env):
@@ -48,16 +49,8 @@ def test_every_seeded_episode_counts_once(n_envs, in_info):
 
 
 def test_dict_observations_are_stacked():
-    class AsDict(gym.ObservationWrapper):
-        def __init__(self, env):
-            super().__init__(env)
-            self.observation_space = gym.spaces.Dict({"x": env.observation_space})
-
-        def observation(self, observation):
-            return {"x": observation}
-
     def actor(obs, infos, starts):
-        return np.zeros(len(obs["x"]), dtype=np.int64)
+        return np.zeros(len(obs["pair"]), dtype=np.int64)
 
     assert evaluate(lambda: AsDict(Lengths()), actor, 4, seed=0, n_envs=2).episodes == 4
 

@@ -6,15 +6,10 @@ import pytest
 import torch as th
 from hypothesis import given
 from hypothesis import strategies as st
-from sb3_contrib import MaskablePPO
-from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.env_util import make_vec_env
-from stable_baselines3.common.vec_env import DummyVecEnv
 
 from gym_llmteacher import (
     Linear,
-    TeacherA2C,
-    TeacherMaskablePPO,
     TeacherPPO,
     TeacherRecurrentPPO,
     mirror_map,
@@ -22,41 +17,16 @@ from gym_llmteacher import (
 from gym_llmteacher.errors import ScheduleError
 from gym_llmteacher.sb3.losses import teaching_loss
 from gym_llmteacher.sb3.replay import AdviceMemory
-from tests.tagging import Counter, prior_of
+from tests import test_students as students
+from tests.tagging import AsDict, Counter, prior_of
 from tests.test_factors import make as drive
 from tests.test_learning import NoReward, agreement, taught
 
-SMALL = {"policy_kwargs": {"net_arch": [16]}, "seed": 3, "device": "cpu"}
-ROLLOUT = {"n_steps": 32, "batch_size": 48, "n_epochs": 2, **SMALL}
-STUDENTS = {
-    "PPO": (TeacherPPO, PPO, ROLLOUT),
-    "A2C": (TeacherA2C, A2C, {"n_steps": 32, **SMALL}),
-    "MaskablePPO": (TeacherMaskablePPO, MaskablePPO, ROLLOUT),
-}
+STUDENTS = ("PPO", "A2C", "MaskablePPO")
 
 
-class Masked(Counter):
-    def action_masks(self):
-        return np.ones(3, dtype=bool)
-
-
-class AsDict(gym.ObservationWrapper):
-    def __init__(self, env):
-        super().__init__(env)
-        self.observation_space = gym.spaces.Dict({"pair": env.observation_space})
-
-    def observation(self, obs):
-        return {"pair": obs}
-
-
-def make(name="PPO", env=None, cls=None, **kwargs):
-    taught_class, _, arguments = STUDENTS[name]
-    env = env or make_vec_env(Masked, 3, seed=1)
-    return (cls or taught_class)(kwargs.pop("policy", "MlpPolicy"), env, **{**arguments, **kwargs})
-
-
-def weights(model):
-    return th.cat([p.detach().flatten() for p in model.policy.parameters()])
+def make(name="PPO", cls=None, **kwargs):
+    return students.make(name, cls or students.ALL[name][0], **{"env": students.Masked, **kwargs})
 
 
 def replayed(model, monkeypatch):
@@ -74,9 +44,13 @@ def replayed(model, monkeypatch):
 @pytest.mark.parametrize("name", STUDENTS)
 @pytest.mark.parametrize("as_dict", [False, True])
 def test_what_is_taught_again_belongs_to_its_observation(name, as_dict, monkeypatch):
-    env = DummyVecEnv([lambda: AsDict(Masked()) if as_dict else Masked()] * 3)
-    policy = "MultiInputPolicy" if as_dict else "MlpPolicy"
-    model = make(name, env, policy=policy, teacher_coef=1.0, teacher_replay_steps=5)
+    model = make(
+        name,
+        env=lambda: AsDict(students.Masked()) if as_dict else students.Masked(),
+        policy="MultiInputPolicy" if as_dict else "MlpPolicy",
+        teacher_coef=1.0,
+        teacher_replay_steps=5,
+    )
     seen = replayed(model, monkeypatch)
     model.learn(32 * 3 * 4)
     assert len(seen) == 4 * 5
@@ -105,12 +79,11 @@ def test_factors_are_taught_again_one_by_one():
 
 @pytest.mark.parametrize("name", STUDENTS)
 def test_without_a_coefficient_nothing_is_taught_again(name):
-    _, parent, _ = STUDENTS[name]
-    plain = make(name, cls=parent).learn(288)
+    plain = make(name, cls=students.ALL[name][1]).learn(288)
     ours = make(name, teacher_coef=0, teacher_replay_steps=50).learn(288)
-    assert th.equal(weights(plain), weights(ours))
+    assert th.equal(students.weights(plain), students.weights(ours))
     other = make(name, teacher_coef=0.01, teacher_replay_steps=50).learn(288)
-    assert not th.equal(weights(plain), weights(other))
+    assert not th.equal(students.weights(plain), students.weights(other))
 
 
 def test_steps_fall_with_the_coefficient_and_end_with_it(monkeypatch):
@@ -131,7 +104,7 @@ def test_few_observations_are_not_taught_over_and_over(monkeypatch):
             spoken = tuple(obs) == (3, 1)
             return {"teacher_prior": prior, "teacher_weight": weight * spoken}
 
-    model = make(env=make_vec_env(Silent, 3), teacher_coef=1.0, teacher_replay_steps=40)
+    model = make(env=Silent, teacher_coef=1.0, teacher_replay_steps=40)
     seen = replayed(model, monkeypatch)
     model.learn(96)
     assert len(model._advice) == len(seen) <= 3  # once in each env

@@ -149,6 +149,7 @@ class ReplayingTeacher(OnPolicyTeacher):
         losses = []
         for _ in range(min(steps, len(self._advice))):
             observations, prior, weight = self._drawn(getattr(self, "batch_size", _BATCH_SIZE))
+            # Masks are not remembered: who matches the prior matches what a mask leaves of it.
             factors = log_probs_of(policy.get_distribution(observations))
             loss = th.stack([
                 teaching_loss(log_probs, prior, weight, self.teacher_divergence)
