@@ -35,7 +35,7 @@ tests: $(INSTALLED)
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=90
 
 nightly: $(INSTALLED)  ## What takes too long for every run: 100,000 examples, 50 kills
-	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/properties/test_parse_properties.py tests/test_claims.py
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/properties/test_parse_properties.py tests/test_leases.py
 
 # habitat-lab needs an older numpy than the rest: a virtual environment of its own.
 test-habitat: $(HABITAT)/.installed  ## Tests of the extra `habitat`, on habitat-lab and the light simulator

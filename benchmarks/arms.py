@@ -32,9 +32,9 @@ from gym_llmteacher import (
     Teacher,
     TeacherPPO,
 )
-from gym_llmteacher.sb3.coef import CoefSpec
-from gym_llmteacher.sb3.mixin import default_coef
-from gym_llmteacher.wrappers.options import OptionActions
+from gym_llmteacher.learning.coef import CoefSpec
+from gym_llmteacher.sb3.taught_algorithm import default_coef
+from gym_llmteacher.wrappers.options import OptionsWrapper
 
 Wrap = Callable[[gym.Env], gym.Env]
 MakeTeacher = Callable[[Task, Path, int], Teacher]
@@ -100,12 +100,12 @@ def planner(task: Task, folder: Path, seed: int) -> Teacher:
 
 
 def embedded(task: Task, folder: Path, seed: int) -> Teacher:
-    """The embedded model, asked by need."""
+    """The embedded model, asked by subgoal."""
     return LLMTeacher(answers=folder / "answers.sqlite")
 
 
 def letters(task: Task, folder: Path, seed: int) -> Teacher:
-    """The embedded model asked for the letter of an option: much weaker than by need."""
+    """The embedded model asked for the letter of an option: much weaker than by subgoal."""
     return LLMTeacher(answers=folder / "answers.sqlite", elicitation="logprobs")
 
 
@@ -191,7 +191,7 @@ def wrap_for(arm: Arm, task: Task, folder: Path, seed: int) -> Wrap:
 def acted_in(arm: Arm, task: Task, env: gym.Env) -> gym.Env:
     """The env as the student acts in it, without a teacher."""
     if arm.hierarchical:
-        return OptionActions(env, task.options, task.grounding(), idle=task.idle)
+        return OptionsWrapper(env, task.options, task.grounding(), noop_action=task.noop_action)
     return env
 
 

@@ -69,7 +69,7 @@ def first_key_planner(situation: Situation) -> tuple[str, ...]:
     >>> first_key_planner(Situation("...", options, grid, state="The agent holds nothing."))
     ('go to color1 key', 'pick up color1 key')
     """
-    plans = {need.name: need.plan for need in situation.needs}
+    plans = {subgoal.name: subgoal.plan for subgoal in situation.subgoals}
     if situation.state == "The agent holds nothing useful.":
         return tuple(option for option in situation.options if option.startswith("drop "))
     if situation.state != "The agent holds nothing.":

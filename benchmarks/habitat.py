@@ -45,7 +45,7 @@ def make_env(arm: str, unseen: bool = False, pixels: int = 32) -> Any:
     from gym_llmteacher.habitat import HabitatEnv
     from gym_llmteacher.light_habitat.dataset import OBJECTS
     from gym_llmteacher.light_habitat.house import RECEPTACLES
-    from gym_llmteacher.wrappers.options import OptionActions
+    from gym_llmteacher.wrappers.options import OptionsWrapper
 
     logging.getLogger("habitat").setLevel(logging.WARNING)
     flat = arm in ("ppo", "llm-flat")
@@ -57,7 +57,7 @@ def make_env(arm: str, unseen: bool = False, pixels: int = 32) -> Any:
     if flat:
         return env
     wait = env.options.index("wait")
-    return OptionActions(env, env.options[:wait], idle=wait, max_length=LIMIT)
+    return OptionsWrapper(env, env.options[:wait], noop_action=wait, max_length=LIMIT)
 
 
 @lru_cache
@@ -147,7 +147,7 @@ def one_run(
 
         def _on_step(self) -> bool:
             for info, done in zip(self.locals["infos"], self.locals["dones"], strict=True):
-                self.frames += info.get("frames", 1)
+                self.frames += info.get("option_steps", 1)
                 if done:
                     self.solved.append(info["is_success"])
             if self.frames >= self.next_line:

@@ -123,14 +123,14 @@ def learn(
 
 
 def in_background(
-    server: Server, path: Path, frames: int, helper: bool = False, patience: float = 0.1
+    server: Server, path: Path, frames: int, process: bool = False, late_timeout: float = 0.1
 ) -> Turn:
     before = server.requests()
     teacher = LLMTeacher(server.model, path, samples=1)
     envs = make_vec_env(
         "CartPole-v1", 8, seed=0, wrapper_class=lambda env: GroundingWrapper(env, grounding())
     )
-    env = VecTeacher(envs, teacher, workers=64, patience=patience, helper=helper)
+    env = VecTeacher(envs, teacher, workers=64, late_timeout=late_timeout, process=process)
     turn = learn(env, frames)
     metrics = env.teacher_metrics()
     untaught = metrics["late"] - metrics["came_late"] + metrics["abstained"]
@@ -166,15 +166,15 @@ def instant(frames: int) -> Turn:
 def one_round(server: Server, folder: Path, frames: int) -> dict[str, Turn]:
     warm = folder / "warm.sqlite"
     # All answers are waited for: the warm run repeats this one, step by step.
-    in_background(server, warm, frames, helper=True, patience=60.0)
+    in_background(server, warm, frames, process=True, late_timeout=60.0)
     return {
         "plain PPO": learn(make_vec_env("CartPole-v1", 8, seed=0), frames, PPO),
         "instant teacher": instant(frames),
         "1 s per answer, from a helper process": in_background(
-            server, folder / "helper.sqlite", frames, helper=True
+            server, folder / "helper.sqlite", frames, process=True
         ),
         "1 s per answer, from this process": in_background(server, folder / "here.sqlite", frames),
-        "warm answers file": in_background(server, warm, frames, patience=60.0),
+        "warm answers file": in_background(server, warm, frames, late_timeout=60.0),
         "1 s per answer, blocking (64 frames)": one_at_a_time(server, folder / "one.sqlite"),
     }
 

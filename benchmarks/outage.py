@@ -95,7 +95,7 @@ def run(setup: Setup, seed: int, outage: bool) -> tuple[float, dict[str, float]]
             setup.env, 8, seed=seed,
             wrapper_class=lambda env: GroundingWrapper(env, setup.grounding()),
         )  # fmt: skip
-        env = VecTeacher(envs, teacher, patience=1.0)
+        env = VecTeacher(envs, teacher, late_timeout=1.0)
         model = TeacherPPO(env=env, **{**setup.arguments, "seed": seed, "device": "cpu"})
         model.learn(setup.frames, callback=Outage(server, setup.frames) if outage else None)
         totals = dict(env.teacher_metrics())

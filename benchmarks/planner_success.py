@@ -12,7 +12,7 @@ import numpy as np
 
 from gym_llmteacher.envs import TASKS, env_id
 from gym_llmteacher.groundings.minigrid import MiniGridGrounding
-from gym_llmteacher.situation import prior_from
+from gym_llmteacher.prior import prior_from
 from gym_llmteacher.teachers.scripted import ScriptedTeacher
 
 

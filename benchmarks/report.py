@@ -24,7 +24,7 @@ from benchmarks.aggregate import (
     thousands,
 )
 from benchmarks.claims import claims
-from gym_llmteacher.sb3.gates import GATES
+from gym_llmteacher.learning.gates import GATES
 
 
 def _interval(values: tuple[float, float, float], percent: bool = True) -> str:

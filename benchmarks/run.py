@@ -90,7 +90,7 @@ def evaluations(task: Task, arm: Arm, seed: int, folder: str) -> list[Row]:
             self.frames += int((getattr(model, "teacher_eval", None) or {}).get("steps", 0))
 
         def _on_step(self) -> bool:
-            self.frames += sum(info.get("frames", 1) for info in self.locals["infos"])
+            self.frames += sum(info.get("option_steps", 1) for info in self.locals["infos"])
             solved = arm.long and bool(lines) and lines[-1]["success"] >= SOLVED
             return not solved and (self.frames < task.steps or not arm.hierarchical)
 

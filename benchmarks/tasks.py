@@ -43,7 +43,7 @@ class Task:
             "n_steps": 64,
         }
     )
-    idle: int = 6
+    noop_action: int = 6
     n_envs: int = 8
     clone_frames: int = 8_000
     grounding: Callable[[], Grounding | None] = lambda: None

@@ -14,7 +14,7 @@ from gym_llmteacher.experiments.evaluate import evaluate, student_actor
 from gym_llmteacher.habitat import HabitatEnv, nav_pick_config
 from gym_llmteacher.habitat.draw import scene
 from gym_llmteacher.habitat.features import HabitatFeatures
-from gym_llmteacher.wrappers.options import OptionActions
+from gym_llmteacher.wrappers.options import OptionsWrapper
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--real", action="store_true", help="habitat-sim instead of the light one")
@@ -41,7 +41,7 @@ def options():
     """The env of the student: each action carries an option out until it ends."""
     env = robot()
     wait = env.options.index("wait")
-    return OptionActions(env, env.options[:wait], idle=wait, max_length=arguments.steps)
+    return OptionsWrapper(env, env.options[:wait], noop_action=wait, max_length=arguments.steps)
 
 
 env = make_vec_env(lambda: LLMTeacherWrapper(options()), n_envs=1 if arguments.real else 8, seed=0)
@@ -67,7 +67,7 @@ frames = 0
 def until(local, _):
     """Count the robot's own steps: an option takes several."""
     global frames
-    frames += sum(info["frames"] for info in local["infos"])
+    frames += sum(info["option_steps"] for info in local["infos"])
     return frames < arguments.frames
 
 

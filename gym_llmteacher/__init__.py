@@ -17,31 +17,8 @@ from typing import TYPE_CHECKING, Any
 from gym_llmteacher import envs as envs  # registers the tasks
 
 if TYPE_CHECKING:
-    from gym_llmteacher.groundings.actions import ActionGrounding
-    from gym_llmteacher.groundings.base import Grounding
-    from gym_llmteacher.groundings.factors import FactorGrounding
-    from gym_llmteacher.groundings.policies import Option, OptionGrounding
-    from gym_llmteacher.groundings.registry import register_grounding
-    from gym_llmteacher.sb3.a2c import TeacherA2C
-    from gym_llmteacher.sb3.adaptive import Adaptive
-    from gym_llmteacher.sb3.dqn import TeacherDQN
-    from gym_llmteacher.sb3.eval_callback import TeacherEvalCallback
-    from gym_llmteacher.sb3.features import EgoMapFeatures
-    from gym_llmteacher.sb3.loop_free import LoopFreePolicy
-    from gym_llmteacher.sb3.maskable_ppo import TeacherMaskablePPO
-    from gym_llmteacher.sb3.mirror import mirror_map
-    from gym_llmteacher.sb3.ppo import TeacherPPO
-    from gym_llmteacher.sb3.recurrent_ppo import TeacherRecurrentPPO
-    from gym_llmteacher.sb3.schedules import Constant, Exponential, Linear, LLM4Teach
-    from gym_llmteacher.sb3.vec_teacher import VecTeacher
-    from gym_llmteacher.situation import Advice, Need, Situation
-    from gym_llmteacher.teachers.base import Teacher
-    from gym_llmteacher.teachers.helper import HelperTeacher
-    from gym_llmteacher.teachers.llm import LLMTeacher
-    from gym_llmteacher.teachers.policy import PolicyTeacher
-    from gym_llmteacher.teachers.scripted import ScriptedTeacher
-    from gym_llmteacher.teachers.simulated import SimulatedTeacher
-    from gym_llmteacher.wrappers.ask import (
+    from gym_llmteacher.advice import Advice
+    from gym_llmteacher.advising.conditions import (
         AtReset,
         BudgetLeft,
         EveryNSteps,
@@ -50,9 +27,33 @@ if TYPE_CHECKING:
         StudentUncertain,
         WithProbability,
     )
+    from gym_llmteacher.groundings.actions import ActionGrounding
+    from gym_llmteacher.groundings.base import Grounding
+    from gym_llmteacher.groundings.multi_discrete import MultiDiscreteGrounding
+    from gym_llmteacher.groundings.policies import Option, OptionGrounding
+    from gym_llmteacher.groundings.registry import register_grounding
+    from gym_llmteacher.learning.adaptive import Adaptive
+    from gym_llmteacher.learning.mirror import mirror_map
+    from gym_llmteacher.learning.schedules import Constant, Exponential, Linear, LLM4Teach
+    from gym_llmteacher.sb3.a2c import TeacherA2C
+    from gym_llmteacher.sb3.dqn import TeacherDQN
+    from gym_llmteacher.sb3.eval_callback import TeacherEvalCallback
+    from gym_llmteacher.sb3.features import EgoMapFeatures
+    from gym_llmteacher.sb3.loop_free import LoopFreePolicy
+    from gym_llmteacher.sb3.maskable_ppo import TeacherMaskablePPO
+    from gym_llmteacher.sb3.ppo import TeacherPPO
+    from gym_llmteacher.sb3.recurrent_ppo import TeacherRecurrentPPO
+    from gym_llmteacher.sb3.vec_teacher import VecTeacher
+    from gym_llmteacher.situation import Situation, Subgoal
+    from gym_llmteacher.teachers.base import Teacher
+    from gym_llmteacher.teachers.llm import LLMTeacher
+    from gym_llmteacher.teachers.policy import PolicyTeacher
+    from gym_llmteacher.teachers.process import ProcessTeacher
+    from gym_llmteacher.teachers.scripted import ScriptedTeacher
+    from gym_llmteacher.teachers.simulated import SimulatedTeacher
     from gym_llmteacher.wrappers.grounding import GroundingWrapper
     from gym_llmteacher.wrappers.map_memory import MapMemory
-    from gym_llmteacher.wrappers.options import OptionActions
+    from gym_llmteacher.wrappers.options import OptionsWrapper
     from gym_llmteacher.wrappers.overlay import PriorOverlay
     from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
     from gym_llmteacher.wrappers.vector import VectorTeacher
@@ -61,30 +62,30 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ActionGrounding": "groundings.actions",
-    "Adaptive": "sb3.adaptive",
-    "Advice": "situation",
-    "AtReset": "wrappers.ask",
-    "BudgetLeft": "wrappers.ask",
-    "Constant": "sb3.schedules",
+    "Adaptive": "learning.adaptive",
+    "Advice": "advice",
+    "AtReset": "advising.conditions",
+    "BudgetLeft": "advising.conditions",
+    "Constant": "learning.schedules",
     "EgoMapFeatures": "sb3.features",
-    "EveryNSteps": "wrappers.ask",
-    "Exponential": "sb3.schedules",
-    "FactorGrounding": "groundings.factors",
+    "EveryNSteps": "advising.conditions",
+    "Exponential": "learning.schedules",
+    "MultiDiscreteGrounding": "groundings.multi_discrete",
     "Grounding": "groundings.base",
     "GroundingWrapper": "wrappers.grounding",
-    "HelperTeacher": "teachers.helper",
-    "Linear": "sb3.schedules",
-    "LLM4Teach": "sb3.schedules",
+    "ProcessTeacher": "teachers.process",
+    "Linear": "learning.schedules",
+    "LLM4Teach": "learning.schedules",
     "LLMTeacher": "teachers.llm",
     "LLMTeacherWrapper": "wrappers.teacher",
     "LoopFreePolicy": "sb3.loop_free",
     "MapMemory": "wrappers.map_memory",
-    "mirror_map": "sb3.mirror",
-    "Need": "situation",
-    "NewText": "wrappers.ask",
+    "mirror_map": "learning.mirror",
+    "Subgoal": "situation",
+    "NewText": "advising.conditions",
     "Option": "groundings.policies",
-    "OptionActions": "wrappers.options",
-    "OptionFinished": "wrappers.ask",
+    "OptionsWrapper": "wrappers.options",
+    "OptionFinished": "advising.conditions",
     "OptionGrounding": "groundings.policies",
     "PolicyTeacher": "teachers.policy",
     "PriorOverlay": "wrappers.overlay",
@@ -92,7 +93,7 @@ _HOMES = {
     "ScriptedTeacher": "teachers.scripted",
     "SimulatedTeacher": "teachers.simulated",
     "Situation": "situation",
-    "StudentUncertain": "wrappers.ask",
+    "StudentUncertain": "advising.conditions",
     "Teacher": "teachers.base",
     "TeacherA2C": "sb3.a2c",
     "TeacherDQN": "sb3.dqn",
@@ -102,7 +103,7 @@ _HOMES = {
     "TeacherRecurrentPPO": "sb3.recurrent_ppo",
     "VecTeacher": "sb3.vec_teacher",
     "VectorTeacher": "wrappers.vector",
-    "WithProbability": "wrappers.ask",
+    "WithProbability": "advising.conditions",
 }
 
 __all__ = [
@@ -115,28 +116,28 @@ __all__ = [
     "EgoMapFeatures",
     "EveryNSteps",
     "Exponential",
-    "FactorGrounding",
     "Grounding",
     "GroundingWrapper",
-    "HelperTeacher",
     "LLM4Teach",
     "LLMTeacher",
     "LLMTeacherWrapper",
     "Linear",
     "LoopFreePolicy",
     "MapMemory",
-    "Need",
+    "MultiDiscreteGrounding",
     "NewText",
     "Option",
-    "OptionActions",
     "OptionFinished",
     "OptionGrounding",
+    "OptionsWrapper",
     "PolicyTeacher",
     "PriorOverlay",
+    "ProcessTeacher",
     "ScriptedTeacher",
     "SimulatedTeacher",
     "Situation",
     "StudentUncertain",
+    "Subgoal",
     "Teacher",
     "TeacherA2C",
     "TeacherDQN",

@@ -41,8 +41,8 @@ TeacherOption = Annotated[
 ]
 ElicitationOption = Annotated[
     str | None,
-    typer.Option(help="How a language model is asked: need, samples or logprobs (default: need for "
-                 "the embedded model, samples for all others)."),
+    typer.Option(help="How a language model is asked: subgoal, samples or logprobs (default: subgoal "
+                 "for the embedded model, samples for all others)."),
 ]  # fmt: skip
 
 
@@ -51,8 +51,8 @@ def train(
     env: EnvOption = SIMPLE,
     teacher: TeacherOption = "embedded",
     steps: Annotated[int, typer.Option(min=1, help="Environment steps per run.")] = 50_000,
-    seeds: Annotated[str, typer.Option(help="One run per seed and arm, e.g. 0,1,2.")] = "0",
-    arms: Annotated[
+    seeds: Annotated[str, typer.Option(help="One run per seed and student, e.g. 0,1,2.")] = "0",
+    students: Annotated[
         str, typer.Option(help="Students to train: teacher (TeacherPPO), ppo (plain PPO).")
     ] = "teacher,ppo",
     coef: Annotated[
@@ -79,7 +79,7 @@ def train(
     workers: Annotated[
         int, typer.Option(min=1, help="Questions asked at once of a model over the network.")
     ] = 16,
-    patience: Annotated[
+    late_timeout: Annotated[
         float,
         typer.Option(
             min=0,
@@ -115,14 +115,14 @@ def train(
         elicitation=elicitation,
         steps=steps,
         seeds=tuple(_numbers(seeds)),
-        arms=_arms(arms),
+        students=_students(students),
         coef=None if coef is None else _json(coef, "--coef"),
         n_envs=n_envs,
         eval_episodes=episodes,
         out=str(out),
         budget=_budget(calls=max_calls, tokens=max_tokens, usd=max_usd),
         workers=workers,
-        patience=patience,
+        late_timeout=late_timeout,
         checkpoint_every=checkpoint_every,
     )
     compare(config, console, resume)
@@ -237,14 +237,14 @@ def _numbers(text: str) -> list[int]:
         ) from None
 
 
-def _arms(text: str) -> tuple[Any, ...]:
-    from gym_llmteacher.experiments.config import ARMS
+def _students(text: str) -> tuple[Any, ...]:
+    from gym_llmteacher.experiments.config import STUDENTS
 
-    arms = tuple(text.replace(",", " ").split())
-    unknown = sorted(set(arms) - set(ARMS))
-    if unknown or not arms:
-        raise typer.BadParameter(f"--arms is {text!r}, expected some of {', '.join(ARMS)}.")
-    return arms
+    students = tuple(text.replace(",", " ").split())
+    unknown = sorted(set(students) - set(STUDENTS))
+    if unknown or not students:
+        raise typer.BadParameter(f"--students is {text!r}, expected some of {', '.join(STUDENTS)}.")
+    return students
 
 
 def main() -> None:

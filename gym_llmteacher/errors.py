@@ -4,20 +4,31 @@
 
     TeacherError(Exception)
     ├── GroundingError(ValueError)       no grounding fits the env, or names and actions disagree
-    ├── ScheduleError(ValueError)        a coefficient or schedule that cannot be one
+    ├── AdviceError(ValueError)          advice whose probabilities cannot be
     ├── PriorError(ValueError)           a prior that is not a distribution, or is missing
+    ├── ConditionError(ValueError)       when to ask: no condition, or one that cannot be
+    ├── ScheduleError(ValueError)        a coefficient or schedule that cannot be one
+    ├── StudentError(ValueError)         a student's arguments, or a saved one that cannot be loaded
+    ├── TeacherSpecError(ValueError)     a teacher's arguments: names no teacher, unknown, impossible
     ├── CheckpointError                  an interrupted training that cannot be resumed like this
     ├── HabitatMissingError(ImportError) habitat-lab or its simulator is not installed
     ├── ZooMissingError(ImportError)     rl-zoo3 is not installed
     └── LLMError                         the language model cannot be used at all
         ├── ModelUnavailableError        unknown model, refused key, missing weights
-        └── AnswersFileError             the answers file is corrupt or not ours
+        ├── AnswersFileError             the answers file is corrupt or not ours
+        └── NoReplyError                 one question got no reply; `reason` says why
+            ├── CallFailedError          it was sent, to no avail
+            ├── ServerDownError          the server failed so often that it is left alone
+            ├── BudgetSpentError         it could have cost more than is left
+            └── NotAskedError            it was deliberately not sent
 
 Errors at construction say what was got, what was expected and the one-line cure.
-Trouble with a single answer never raises: the teacher abstains and counts it.
+Trouble with a single answer never reaches a training: the teacher abstains and counts it.
 """
 
 from __future__ import annotations
+
+from gym_llmteacher.abstention import Abstention
 
 
 class TeacherError(Exception):
@@ -28,12 +39,28 @@ class GroundingError(TeacherError, ValueError):
     """No grounding fits the env, or its names and actions disagree."""
 
 
-class ScheduleError(TeacherError, ValueError):
-    """A teaching coefficient or schedule with impossible values."""
+class AdviceError(TeacherError, ValueError):
+    """Advice whose probabilities or confidence cannot be."""
 
 
 class PriorError(TeacherError, ValueError):
     """A teacher prior that is missing, misshapen or not a distribution."""
+
+
+class ConditionError(TeacherError, ValueError):
+    """A condition on when to ask that is none, or cannot hold."""
+
+
+class ScheduleError(TeacherError, ValueError):
+    """A teaching coefficient or schedule with impossible values."""
+
+
+class StudentError(TeacherError, ValueError):
+    """Arguments a student cannot be trained with, or a saved student that cannot be loaded."""
+
+
+class TeacherSpecError(TeacherError, ValueError):
+    """A teacher's arguments: they name no teacher, are unknown, or cannot be."""
 
 
 class CheckpointError(TeacherError):
@@ -58,3 +85,39 @@ class ModelUnavailableError(LLMError):
 
 class AnswersFileError(LLMError):
     """The answers file is corrupt, or is a database of something else."""
+
+
+class NoReplyError(LLMError):
+    """One question got no reply; the next one may.
+
+    :param reason: why, for programs
+    """
+
+    def __init__(self, message: str, reason: Abstention = Abstention.ERROR) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class CallFailedError(NoReplyError):
+    """A question was sent, and there was no reply after all retries."""
+
+
+class ServerDownError(NoReplyError):
+    """The server failed so often that it is left alone for a while."""
+
+    def __init__(self, message: str, reason: Abstention = Abstention.SERVER_DOWN) -> None:
+        super().__init__(message, reason)
+
+
+class BudgetSpentError(NoReplyError):
+    """A request was not made, since it could have cost more than is left."""
+
+    def __init__(self, message: str, reason: Abstention = Abstention.OVER_BUDGET) -> None:
+        super().__init__(message, reason)
+
+
+class NotAskedError(NoReplyError):
+    """The model was deliberately not asked; that is no new failure."""
+
+    def __init__(self, message: str, reason: Abstention = Abstention.NOT_ASKED) -> None:
+        super().__init__(message, reason)

@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env import (
     VecTransposeImage,
 )
 
-import gym_llmteacher.sb3.mixin as mixin
+import gym_llmteacher.sb3.taught_algorithm as mixin
 from gym_llmteacher import TeacherPPO
 from tests.tagging import AsDict, Counter, prior_of
 
@@ -85,8 +85,8 @@ def test_the_info_of_the_same_step_would_be_caught(monkeypatch):
         self._last_priors = self._read(mixin.current_infos(self._vec_env, infos, dones))
         original_update(self, infos, dones)
 
-    original_update = mixin.TeacherMixin._update_info_buffer
-    monkeypatch.setattr(mixin.TeacherMixin, "_update_info_buffer", update)
+    original_update = mixin.TaughtAlgorithm._update_info_buffer
+    monkeypatch.setattr(mixin.TaughtAlgorithm, "_update_info_buffer", update)
     wrong, rows = misaligned("DummyVecEnv")
     assert wrong > 0.7 * rows
 

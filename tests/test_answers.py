@@ -205,7 +205,7 @@ def test_the_key_depends_on_the_question_and_on_nothing_else():
     assert answer_key("m", "samples", ask, {"temperature": 0.7, "n": 10}) == base
     others = [
         answer_key("m2", "samples", ask, {"n": 10, "temperature": 0.7}),
-        answer_key("m", "need", ask, {"n": 10, "temperature": 0.7}),
+        answer_key("m", "subgoal", ask, {"n": 10, "temperature": 0.7}),
         answer_key("m", "samples", [{"role": "user", "content": "p"}], {"n": 10}),
         answer_key("m", "samples", ask, {"n": 9, "temperature": 0.7}),
     ]

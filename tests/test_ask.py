@@ -109,7 +109,7 @@ def test_which_steps_are_asked_about(ask, first, second):
 
 
 def test_in_between_the_last_advice_of_the_episode_stands():
-    infos = play(LLMTeacherWrapper(Clock(), Noting(), grounding(), epsilon=0, ask=AtReset()))
+    infos = play(LLMTeacherWrapper(Clock(), Noting(), grounding(), smoothing=0, ask=AtReset()))
     assert [info["teacher_weight"] for info in infos] == [1.0] * 2 * LENGTH
     assert all(info["teacher_prior"].tolist() == [1, 0] for info in infos)
     infos = play(LLMTeacherWrapper(Clock(), Noting(), grounding(), ask=NewText() & EveryNSteps(3)))
@@ -156,7 +156,7 @@ def test_what_is_known_is_used_for_nothing(tmp_path):
         play(LLMTeacherWrapper(Clock(), teacher, grounding()), 1)
         fresh = LLMTeacher(server.model, path, samples=1)
         server.history.clear()
-        infos = play(LLMTeacherWrapper(Clock(), fresh, grounding(), epsilon=0, ask=never))
+        infos = play(LLMTeacherWrapper(Clock(), fresh, grounding(), smoothing=0, ask=never))
         assert all(info["teacher_prior"].tolist() == [0, 1] for info in infos)
         assert server.history == []
     assert never.saved == 0
@@ -231,11 +231,11 @@ def test_all_envs_by_one_teacher_ask_as_one_env_does(ask):
         envs = make_vec_env(lambda: GroundingWrapper(Clock(), grounding()), 1)
         venv = VecTeacher(envs, teacher, ask=ask(), workers=1)
 
-        def known(situation):  # no answer is late here, as with the wrapper
+        def cached(situation):  # no answer is late here, as with the wrapper
             return None
 
         venv.advisor.advice = lambda situation: teacher.advise([situation])[0]
-        venv.advisor.recall = known
+        venv.advisor.lookup = known
         return venv, venv.close
 
     (asked, weights, totals), (asked2, weights2, totals2) = taught(wrapped), taught(together)
@@ -250,7 +250,7 @@ def test_an_open_question_is_waited_for_and_not_counted_as_saved():
     envs = make_vec_env(lambda: GroundingWrapper(Clock(), grounding()), 2)
     teacher = Noting(Advice.from_counts({("a",): 1.0}))
     ask = NewText()
-    venv = VecTeacher(envs, teacher, ask=ask, patience=20.0)
+    venv = VecTeacher(envs, teacher, ask=ask, late_timeout=20.0)
     model = TeacherPPO("MlpPolicy", venv, n_steps=LENGTH, batch_size=7, n_epochs=1,
                        teacher_coef=1.0, seed=0, device="cpu").learn(2 * LENGTH)  # fmt: skip
     assert sorted(teacher.asked) == [0, 1, 2, 3]  # each text once, for both envs

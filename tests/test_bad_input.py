@@ -109,10 +109,10 @@ CASES = {
         ModelUnavailableError,
         "teacher is 7 .int., expected None, a litellm model name",
     ),
-    "epsilon": (
-        lambda: task(teacher=PLANNER, epsilon=1.5),
+    "smoothing": (
+        lambda: task(teacher=PLANNER, smoothing=1.5),
         PriorError,
-        r"epsilon is 1.5, expected a number in \[0, 1\)",
+        r"smoothing is 1.5, expected a number in \[0, 1\)",
     ),
     "a negative coefficient": (
         lambda: student(TASK, teacher_coef=-0.5),

@@ -48,7 +48,7 @@ def test_actions_that_are_not_discrete():
     grounding = ActionGrounding(lambda obs: "swinging", ["push"], "stand upright")
     (problem,) = check_grounding(gym.make("Pendulum-v1"), grounding)
     assert "the action space is Box(" in problem
-    assert "OptionActions(env, grounding=OptionGrounding(" in problem
+    assert "OptionsWrapper(env, grounding=OptionGrounding(" in problem
 
 
 def test_no_grounding_at_all():
@@ -123,7 +123,7 @@ def test_a_text_that_hides_what_matters():
             return Situation("on ice", options, np.eye(len(options), 4), task=self.task)
 
     (problem,) = check_grounding(lake(), Vague())
-    assert "two situations read 'on ice' but differ in task, options or needs" in problem
+    assert "two situations read 'on ice' but differ in task, options or subgoals" in problem
 
 
 def test_rows_that_are_no_distributions():

@@ -48,7 +48,7 @@ def test_train_with_the_embedded_model_then_evaluate_the_student(tmp_path):
     for name in ("curve.png", "student.gif", "teacher-0.zip", "answers.sqlite"):
         assert name in text
     results = json.loads((out / "results.json").read_text())
-    assert [run["arm"] for run in results["runs"]] == ["teacher", "ppo"] * 2
+    assert [run["kind"] for run in results["runs"]] == ["teacher", "ppo"] * 2
     assert results["runs"][0]["teacher"]["calls"] >= 1
     assert results["runs"][0]["frames"] == 1024
     with Image.open(out / "student.gif") as film:
@@ -61,7 +61,7 @@ def test_train_with_the_embedded_model_then_evaluate_the_student(tmp_path):
 
 def test_train_one_arm_with_a_schedule(tmp_path):
     text = run(
-        *SMALL, *PLANNER, "--arms", "teacher", "--out", tmp_path,
+        *SMALL, *PLANNER, "--students", "teacher", "--out", tmp_path,
         "--coef", '{"shape": "linear", "start": 2, "steps": 500}',
     )  # fmt: skip
     assert "plain PPO" not in text.replace("loads in plain PPO", "")
@@ -98,7 +98,7 @@ def test_estimate_tells_the_price():
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--arms", "teacher,dqn"], "expected some of teacher, ppo"),
+        (["--students", "teacher,dqn"], "expected some of teacher, ppo"),
         (["--seeds", "one"], "expected whole numbers"),
         (["--coef", "{"], "neither a number nor JSON"),
         (["--steps", "0"], "greater than or equal to 1"),

@@ -10,7 +10,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import TeacherPPO
-from gym_llmteacher.sb3.losses import teaching_loss
+from gym_llmteacher.learning.losses import teaching_loss
 from tests.tagging import Counter
 
 LAMBDA = 0.7

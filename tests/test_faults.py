@@ -50,13 +50,13 @@ FAULTS = {
     "no choices": (FakeReply(body='{"choices": []}'), 1, "failed"),
     "empty body": (FakeReply(body=""), 1 + RETRIES, "failed"),
     "no JSON": (FakeReply(body="<html>gateway</html>"), 1 + RETRIES, "failed"),
-    "empty": (FakeReply(""), 1, "unreadable"),
-    "a megabyte": (FakeReply("blah " * 200_000), 1, "unreadable"),
-    "refusal": (FakeReply("I'm sorry, but I cannot help with that."), 1, "unreadable"),
+    "empty": (FakeReply(""), 1, "parse_failed"),
+    "a megabyte": (FakeReply("blah " * 200_000), 1, "parse_failed"),
+    "refusal": (FakeReply("I'm sorry, but I cannot help with that."), 1, "parse_failed"),
     "refusal field": (chat({"role": "assistant", "content": None, "refusal": "no"}), 1,
-                      "unreadable"),
-    "unicode": (FakeReply("Action: {\u202egо\ufffd 去拿钥匙 \U0001f511\x00}"), 1, "unreadable"),
-    "unknown options": (FakeReply("Action: {fly, teleport}"), 1, "unreadable"),
+                      "parse_failed"),
+    "unicode": (FakeReply("Action: {\u202egо\ufffd 去拿钥匙 \U0001f511\x00}"), 1, "parse_failed"),
+    "unknown options": (FakeReply("Action: {fly, teleport}"), 1, "parse_failed"),
     "refused by policy": (FakeReply("content_policy_violation", status=400), 1, "failed"),
 }  # fmt: skip
 
@@ -113,14 +113,14 @@ def test_training_reaches_its_end(name):
     assert (model.rollout_buffer.teacher_weights == 0).all()
     # 129 observations, 43 or so of each text. What failed is tried again after 32 of them; what
     # was answered is kept. Both well below the eight failures that open the breaker.
-    questions = {"failed": 6, "unreadable": 3}[counter]
+    questions = {"failed": 6, "parse_failed": 3}[counter]
     assert asked == questions * requests == teacher.budget.spent.calls
     totals = teacher.metrics()
     assert totals[counter] == questions
-    others = {"failed", "unreadable", "over_budget"} - {counter}
+    others = {"failed", "parse_failed", "over_budget"} - {counter}
     assert all(totals[other] == 0 for other in others)
     assert totals["asked"] == totals["abstained"] == 129
-    assert totals["put_off"] == (129 - 6 if counter == "failed" else 0)
+    assert totals["deferred"] == (129 - 6 if counter == "failed" else 0)
 
 
 def test_refused_connections_are_bounded_too():
@@ -151,7 +151,7 @@ def test_the_breaker_bounds_what_a_dead_server_is_sent():
         assert all(advice.abstained for advice in teacher.advise(situations))
         assert len(server.history) == 8 * (1 + RETRIES)
     totals = teacher.metrics()
-    assert (totals["failed"], totals["put_off"], totals["abstained"]) == (8, 992, 1000)
+    assert (totals["failed"], totals["deferred"], totals["abstained"]) == (8, 992, 1000)
 
 
 def test_a_server_that_is_down_in_the_middle_of_a_training():
@@ -171,7 +171,7 @@ def test_a_server_that_is_down_in_the_middle_of_a_training():
         clock = [0.0]
         teacher.client.breaker._clock = lambda: clock[0]
         venv = VecTeacher(
-            make_vec_env(lambda: GroundingWrapper(Counting(), words), 1), teacher, patience=20.0
+            make_vec_env(lambda: GroundingWrapper(Counting(), words), 1), teacher, late_timeout=20.0
         )
         model = TeacherPPO("MlpPolicy", venv, n_steps=32, batch_size=32, n_epochs=1,
                            teacher_coef=1.0, seed=0, device="cpu")  # fmt: skip
@@ -202,7 +202,7 @@ def test_a_server_that_is_down_in_the_middle_of_a_training():
     totals = teacher.metrics()
     # Eight in a row, those already on their way, and a trial every six steps.
     assert totals["failed"] <= 8 + 16 + 128 / 6
-    assert totals["failed"] + totals["put_off"] == totals["abstained"]
+    assert totals["failed"] + totals["deferred"] == totals["abstained"]
 
 
 def test_the_server_can_be_stopped_and_started_again():

@@ -7,7 +7,7 @@ import torch as th
 from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import TeacherPPO
-from gym_llmteacher.sb3.gates import GATES, gated_weight
+from gym_llmteacher.learning.gates import GATES, gated_weight
 from tests.tagging import Counter
 
 PRIOR = th.tensor([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [1 / 3, 1 / 3, 1 / 3]])

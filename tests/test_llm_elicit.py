@@ -7,10 +7,9 @@ import pytest
 
 from gym_llmteacher.errors import LLMError
 from gym_llmteacher.llm import prompt
-from gym_llmteacher.llm.elicit import Logprobs, Need, Samples, elicitation_for
+from gym_llmteacher.llm.elicit import Logprobs, NextSubgoal, Samples, elicitation_for
 from gym_llmteacher.llm.reply import Reply
-from gym_llmteacher.situation import Need as NeedOf
-from gym_llmteacher.situation import Situation
+from gym_llmteacher.situation import Situation, Subgoal
 
 OPTIONS = ("explore", "go to key", "pick up key")
 HERE = Situation(
@@ -19,7 +18,7 @@ HERE = Situation(
     np.eye(3, 7, dtype=np.float32),
     task="get the key, then open the door",
     state="The agent holds nothing.",
-    needs=(NeedOf("key", ("go to key", "pick up key")), NeedOf("door", ("explore",))),
+    subgoals=(Subgoal("key", ("go to key", "pick up key")), Subgoal("door", ("explore",))),
 )
 PLAIN = Situation("The elf is in row 0.", OPTIONS, np.eye(3, dtype=np.float32), task="cross")
 
@@ -30,19 +29,19 @@ def scored(**probabilities):
 
 
 def test_the_examples_leak_neither_key_nor_door():
-    text = (prompt.NEED_EXAMPLES + prompt.OPTION_EXAMPLES + prompt.GUIDE_EXAMPLE).lower()
+    text = (prompt.SUBGOAL_EXAMPLES + prompt.OPTION_EXAMPLES + prompt.GUIDE_EXAMPLE).lower()
     assert "key" not in text
     assert "door" not in text
 
 
 def test_need_asks_for_the_needs_and_carries_their_plans():
-    question = Need().question(HERE)
+    question = NextSubgoal().question(HERE)
     assert question.params["candidates"] == [" key.", " door."]
     text = question.messages[0]["content"]
     assert text.endswith(
         "Task: get the key, then open the door.\nThe agent holds nothing. It now needs the"
     )
-    advice = Need().read(scored(key=0.8, door=0.2), HERE)
+    advice = NextSubgoal().read(scored(key=0.8, door=0.2), HERE)
     assert dict(advice.plans) == pytest.approx(
         {("go to key", "pick up key"): 0.8, ("explore",): 0.2}
     )
@@ -50,21 +49,24 @@ def test_need_asks_for_the_needs_and_carries_their_plans():
 
 def test_needs_with_one_plan_share_it():
     here = Situation(
-        "t", OPTIONS, PLAIN.option_actions, needs=(NeedOf("key", ("explore",)), HERE.needs[1])
+        "t",
+        OPTIONS,
+        PLAIN.option_actions,
+        subgoals=(Subgoal("key", ("explore",)), HERE.subgoals[1]),
     )
-    assert Need().read(scored(key=0.5, door=0.5), here).plans == ((("explore",), 1.0),)
+    assert NextSubgoal().read(scored(key=0.5, door=0.5), here).plans == ((("explore",), 1.0),)
 
 
 def test_need_without_needs_scores_the_options():
-    question = Need().question(PLAIN)
+    question = NextSubgoal().question(PLAIN)
     assert question.params["candidates"] == [" explore.", " go to key.", " pick up key."]
-    advice = Need().read(scored(explore=0.5, go_to_key=0.25, pick_up_key=0.25), PLAIN)
+    advice = NextSubgoal().read(scored(explore=0.5, go_to_key=0.25, pick_up_key=0.25), PLAIN)
     assert dict(advice.plans)[("explore",)] == pytest.approx(0.5)
 
 
 def test_need_abstains_on_scores_of_something_else():
-    assert Need().read(scored(egg=1.0), HERE).abstained
-    assert Need().read(Reply(("x",)), HERE).abstained
+    assert NextSubgoal().read(scored(egg=1.0), HERE).abstained
+    assert NextSubgoal().read(Reply(("x",)), HERE).abstained
 
 
 def test_samples_are_counted_and_what_cannot_be_read_is_not():
@@ -107,10 +109,10 @@ def test_logprobs_abstains_with_a_reason():
 
 
 def test_defaults_by_model_and_bad_names():
-    assert elicitation_for(None, "local/smollm2-135m").name == "need"
+    assert elicitation_for(None, "local/smollm2-135m").name == "subgoal"
     assert elicitation_for(None, "openai/gpt-4o-mini").name == "samples"
     assert elicitation_for("logprobs", "openai/gpt-4o-mini").name == "logprobs"
     with pytest.raises(LLMError, match="'samples'"):
-        elicitation_for("need", "openai/gpt-4o-mini")
-    with pytest.raises(LLMError, match="expected 'need'"):
+        elicitation_for("subgoal", "openai/gpt-4o-mini")
+    with pytest.raises(LLMError, match="expected 'subgoal'"):
         elicitation_for("telepathy", "local/smollm2-135m")

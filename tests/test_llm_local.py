@@ -15,7 +15,7 @@ from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.llm import local, weights
 from gym_llmteacher.llm.client import CallFailedError, Client
 from gym_llmteacher.llm.local import LocalModelError, find_weights, get_model
-from gym_llmteacher.situation import Need, Situation
+from gym_llmteacher.situation import Situation, Subgoal
 from gym_llmteacher.teachers.llm import LLMTeacher
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def door_key(held, seen, task=TASK):
         np.eye(len(options), dtype=np.float32),
         task=task,
         state="The agent holds nothing." if held == "nothing" else f"The agent holds the {held}.",
-        needs=(Need("key", key), Need("door", door)),
+        subgoals=(Subgoal("key", key), Subgoal("door", door)),
     )
 
 
@@ -157,7 +157,7 @@ def test_it_knows_what_a_door_key_task_needs_next():
     mass = []
     for here, need in SITUATIONS:
         (advice,) = teacher.advise([here])
-        wanted = next(n.plan for n in here.needs if n.name == need)
+        wanted = next(n.plan for n in here.subgoals if n.name == need)
         mass.append(dict(advice.plans)[wanted])
     assert min(mass) > 0.5
     assert np.mean(mass) > 0.85

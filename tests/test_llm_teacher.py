@@ -41,8 +41,8 @@ def test_a_situation_is_asked_once():
     assert metrics.pop("seconds") > 0
     assert metrics == {
         "calls": 2, "hits": 6, "asked": 8, "abstained": 0, "prompt_tokens": 14,
-        "completion_tokens": 24, "cost_usd": 0, "failed": 0, "unreadable": 0, "over_budget": 0,
-        "put_off": 0,
+        "completion_tokens": 24, "cost_usd": 0, "failed": 0, "parse_failed": 0, "over_budget": 0,
+        "deferred": 0,
     }  # fmt: skip
 
 
@@ -185,8 +185,8 @@ def test_bad_arguments_raise_at_construction(tmp_path):
     for model in ("", {}, {"model": 3}, {"model": "openai/fake", "num_retries": 5}):
         with pytest.raises(ModelUnavailableError):
             LLMTeacher(model, ":memory:")
-    with pytest.raises(LLMError, match="need"):
-        LLMTeacher("openai/fake", ":memory:", elicitation="need")
+    with pytest.raises(LLMError, match="subgoal"):
+        LLMTeacher("openai/fake", ":memory:", elicitation="subgoal")
 
 
 def test_importing_and_constructing_loads_no_litellm():

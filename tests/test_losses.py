@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gym_llmteacher.sb3.losses import (
+from gym_llmteacher.learning.losses import (
     DIVERGENCES,
     joined,
     taught_rows,

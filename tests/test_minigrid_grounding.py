@@ -66,7 +66,7 @@ def test_an_empty_room():
     assert situation.text == "Agent sees <nothing>. Agent holds <nothing>."
     assert acts(situation) == {"explore": None}  # there is nothing left to see
     assert situation.state == "The agent holds nothing."
-    assert [need.plan for need in situation.needs] == [("explore",), ("explore",)]
+    assert [subgoal.plan for subgoal in situation.subgoals] == [("explore",), ("explore",)]
 
 
 def test_key_ahead():
@@ -78,7 +78,7 @@ def test_key_ahead():
         "pick up key": PICK_UP,
         "go to door": RIGHT,  # the key is in the way
     }
-    plans = {need.name: need.plan for need in situation.needs}
+    plans = {subgoal.name: subgoal.plan for subgoal in situation.subgoals}
     assert plans == {"key": ("go to key", "pick up key"), "door": ("go to door",)}
 
 
@@ -88,7 +88,7 @@ def test_key_in_hand_before_the_door():
     assert acts(situation)["open door"] == TOGGLE
     assert acts(situation)["go to door"] is None
     assert situation.state == "The agent holds the key."
-    assert {n.name: n.plan for n in situation.needs}["door"] == ("go to door", "open door")
+    assert {n.name: n.plan for n in situation.subgoals}["door"] == ("go to door", "open door")
 
 
 def test_colours_by_order_of_appearance_and_only_where_they_matter():
@@ -99,7 +99,7 @@ def test_colours_by_order_of_appearance_and_only_where_they_matter():
     assert both.text == (
         "Agent sees <color1 key>, <color2 key>, <color2 door>. Agent holds <nothing>."
     )
-    plans = {need.name: need.plan for need in both.needs}
+    plans = {subgoal.name: subgoal.plan for subgoal in both.subgoals}
     assert plans["key"] == ("go to color2 key", "pick up color2 key")  # the one that fits
     # The same scene in other colours reads the same.
     other = MiniGridGrounding()
@@ -120,7 +120,7 @@ def test_a_key_that_fits_nothing_is_put_down_for_the_one_that_does():
     situation = describe(things=[RED_KEY, RED_DOOR], held=("key", "blue"))
     assert situation.state == "The agent holds nothing useful."
     assert "open color1 door" not in situation.options
-    plan = {n.name: n.plan for n in situation.needs}["key"]
+    plan = {n.name: n.plan for n in situation.subgoals}["key"]
     assert [step.split()[0] for step in plan] == ["drop", "go", "pick"]
     assert not any(option.startswith("pick up") for option in situation.options)
 
@@ -218,7 +218,7 @@ def test_equal_texts_mean_equal_questions(task):
         grounding.reset(env)
         for _ in range(80):
             here = grounding.describe(env, obs)
-            question = (here.task, here.state, here.options, here.needs)
+            question = (here.task, here.state, here.options, here.subgoals)
             assert known.setdefault(here.text, question) == question
             obs, _, terminated, truncated, _ = env.step(env.action_space.sample())
             if terminated or truncated:

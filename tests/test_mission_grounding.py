@@ -14,7 +14,7 @@ from gym_llmteacher.groundings.minigrid import MissionGrounding
 from gym_llmteacher.groundings.minigrid.missions import as_mission, parse_mission
 from gym_llmteacher.groundings.registry import find_grounding
 from gym_llmteacher.wrappers.map_memory import MapMemory
-from gym_llmteacher.wrappers.options import OptionActions
+from gym_llmteacher.wrappers.options import OptionsWrapper
 from tests.minigrid_levels import LEVELS, PLANNER, play, taught
 
 LEFT, RIGHT, FORWARD, PICK_UP, DROP, TOGGLE, DONE = range(7)
@@ -104,7 +104,7 @@ def test_equal_texts_mean_equal_questions_over_all_levels():
             for _, _, _, over, _ in play(env, seed, skill=0.8):
                 if not over:
                     here = env.situation
-                    question = (here.task, here.state, here.options, here.needs)
+                    question = (here.task, here.state, here.options, here.subgoals)
                     assert known.setdefault(here.text, question) == question
     assert len(known) > 100
 
@@ -186,7 +186,9 @@ def test_levels_that_words_do_not_fit_are_refused(level):
 
 
 def test_options_as_actions_work_on_the_memory():
-    env = OptionActions(gym.make("MiniGrid-MultiRoom-N2-S4-v0"), ["explore", "go to goal"], idle=6)
+    env = OptionsWrapper(
+        gym.make("MiniGrid-MultiRoom-N2-S4-v0"), ["explore", "go to goal"], noop_action=6
+    )
     env.reset(seed=0)
     for _ in range(10):
         _, reward, terminated, truncated, _ = env.step(1)

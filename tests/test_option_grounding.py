@@ -9,8 +9,8 @@ from gym_llmteacher import (
     ActionGrounding,
     LLMTeacherWrapper,
     Option,
-    OptionActions,
     OptionGrounding,
+    OptionsWrapper,
     ScriptedTeacher,
     TeacherPPO,
     register_grounding,
@@ -43,7 +43,7 @@ PENDULUM = {
 
 def pendulum(**kwargs):
     grounding = OptionGrounding(swinging, PENDULUM, task="stand upright")
-    env = OptionActions(gym.make("Pendulum-v1"), grounding=grounding, max_length=5, **kwargs)
+    env = OptionsWrapper(gym.make("Pendulum-v1"), grounding=grounding, max_length=5, **kwargs)
     teacher = ScriptedTeacher(lambda s: ("balance",) if "upright" in s.text else ("swing",))
     return LLMTeacherWrapper(env, teacher=teacher)
 
@@ -79,7 +79,7 @@ def test_a_student_learns_over_options():
 
 def test_box_actions_need_functions():
     with pytest.raises(GroundingError, match="an OptionGrounding whose options are functions"):
-        OptionActions(
+        OptionsWrapper(
             gym.make("Pendulum-v1"), ["push"], ActionGrounding(str, ["push"], "stand upright")
         )
 
@@ -124,7 +124,7 @@ def test_options_on_multi_discrete_actions():
             return 0, 0.0, False, False, {}
 
     options = {"both": lambda obs: np.array([1, 2]), "never": lambda obs: None}
-    env = OptionActions(Two(), grounding=OptionGrounding(str, options, "x"), max_length=2)
+    env = OptionsWrapper(Two(), grounding=OptionGrounding(str, options, "x"), max_length=2)
     env.reset()
     env.step(0)
     env.step(1)

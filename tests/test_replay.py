@@ -15,8 +15,8 @@ from gym_llmteacher import (
     mirror_map,
 )
 from gym_llmteacher.errors import ScheduleError
-from gym_llmteacher.sb3.losses import teaching_loss
-from gym_llmteacher.sb3.replay import AdviceMemory
+from gym_llmteacher.learning.losses import teaching_loss
+from gym_llmteacher.sb3.advice_replay import AdviceMemory
 from tests import test_students as students
 from tests.tagging import AsDict, Counter, prior_of
 from tests.test_factors import make as drive

@@ -47,7 +47,7 @@ def config_for(folder, server, workers=1):
     return ComparisonConfig(
         teacher={"model": "openai/fake", "api_base": server.url, "api_key": KEY},
         steps=1280, n_envs=2, eval_episodes=3, out=str(folder), checkpoint_every=256,
-        arms=("teacher",), workers=workers,
+        students=("teacher",), workers=workers,
     )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def command(config, *more):
         sys.executable, "-c", WITHOUT_FILM, "train", "--teacher",
         json.dumps(config.teacher), "--steps", str(config.steps), "--n-envs", str(config.n_envs),
         "--episodes", str(config.eval_episodes), "--out", config.out, "--checkpoint-every",
-        str(config.checkpoint_every), "--max-calls", "1000", "--arms", "teacher",
+        str(config.checkpoint_every), "--max-calls", "1000", "--students", "teacher",
         "--workers", str(config.workers), *more,
     ]  # fmt: skip
 
@@ -100,7 +100,7 @@ def test_killed_and_resumed_it_ends_like_one_that_was_not(tmp_path, workers):
         server.history.clear()
         parts = config_for(tmp_path / "parts", server, workers)
         student = killed_at(parts, 512).student
-        assert student.arm == "teacher"
+        assert student.kind == "teacher"
         assert student.envs is not None
         subprocess.run(command(parts, "--resume"), check=True, stdout=subprocess.DEVNULL)
         probes = sum(r.body["max_tokens"] == 16 for r in server.history)
@@ -123,10 +123,10 @@ def test_killed_and_resumed_it_ends_like_one_that_was_not(tmp_path, workers):
 
 
 def test_interrupted_anywhere_it_ends_in_the_same_weights(tmp_path, monkeypatch):
-    """Again and again after a checkpoint, in the middle of episodes, of both arms."""
+    """Again and again after a checkpoint, in the middle of episodes, of both students."""
     config = ComparisonConfig(
         teacher={"script": "door_key_planner"}, steps=1024, n_envs=2, eval_episodes=2,
-        coef={"shape": "adaptive", "patience": 256, "decay_steps": 256},
+        coef={"shape": "adaptive", "late_timeout": 256, "decay_steps": 256},
         out=str(tmp_path / "whole"), checkpoint_every=1,
     )  # fmt: skip
     whole = compare(config, Console(quiet=True))
@@ -135,7 +135,7 @@ def test_interrupted_anywhere_it_ends_in_the_same_weights(tmp_path, monkeypatch)
 
     def interrupted(self, folder):
         write(self, folder)
-        here = self.student and (self.student.arm, len(self.student.curve))
+        here = self.student and (self.student.kind, len(self.student.curve))
         if here and here not in stopped:
             stopped.append(here)
             raise KeyboardInterrupt
@@ -145,7 +145,7 @@ def test_interrupted_anywhere_it_ends_in_the_same_weights(tmp_path, monkeypatch)
         with pytest.raises(KeyboardInterrupt):
             compare(parts, Console(quiet=True), resume=True)
     runs = compare(parts, Console(quiet=True), resume=True)
-    assert stopped == [(arm, rollouts) for arm in ("teacher", "ppo") for rollouts in (1, 2, 3)]
+    assert stopped == [(kind, rollouts) for kind in ("teacher", "ppo") for rollouts in (1, 2, 3)]
     for run, mine in zip(runs, whole, strict=True):
         assert (run.curve, run.taught) == (mine.curve, mine.taught)
         assert (run.sampled, run.greedy) == (mine.sampled, mine.greedy)
@@ -172,7 +172,7 @@ def test_envs_that_cannot_be_pickled_begin_new_episodes(tmp_path):
 def test_a_finished_comparison_is_not_trained_again(tmp_path):
     config = ComparisonConfig(
         teacher={"script": "door_key_planner"}, steps=256, n_envs=2, eval_episodes=2,
-        out=str(tmp_path), arms=("teacher",),
+        out=str(tmp_path), students=("teacher",),
     )  # fmt: skip
     (before,) = compare(config, Console(quiet=True))
     written = (tmp_path / "teacher-0.zip").stat().st_mtime_ns
@@ -183,17 +183,17 @@ def test_a_finished_comparison_is_not_trained_again(tmp_path):
 
 def test_without_a_checkpoint_it_begins(tmp_path):
     config = ComparisonConfig(steps=256, n_envs=2, eval_episodes=2, out=str(tmp_path),
-                              arms=("ppo",))  # fmt: skip
+                              students=("ppo",))  # fmt: skip
     (run,) = compare(config, Console(quiet=True), resume=True)
     assert run.frames == 256
 
 
 def test_other_settings_are_refused(tmp_path):
     config = ComparisonConfig(steps=256, n_envs=2, eval_episodes=2, out=str(tmp_path),
-                              arms=("ppo",))  # fmt: skip
+                              students=("ppo",))  # fmt: skip
     compare(config, Console(quiet=True))
     other = ComparisonConfig(steps=512, n_envs=2, eval_episodes=2, out=str(tmp_path),
-                             arms=("ppo",))  # fmt: skip
+                             students=("ppo",))  # fmt: skip
     with pytest.raises(CheckpointError, match=r"other settings.*--out"):
         compare(other, Console(quiet=True), resume=True)
     (tmp_path / FILE).write_bytes(b"torn")

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gym_llmteacher.errors import ScheduleError
-from gym_llmteacher.sb3.adaptive import Adaptive
-from gym_llmteacher.sb3.coef import coef_schedule, coef_spec
-from gym_llmteacher.sb3.mixin import default_coef
-from gym_llmteacher.sb3.schedules import (
+from gym_llmteacher.learning.adaptive import Adaptive
+from gym_llmteacher.learning.coef import coef_schedule, coef_spec
+from gym_llmteacher.learning.schedules import (
     Constant,
     Exponential,
     Linear,
     LLM4Teach,
     Progress,
 )
+from gym_llmteacher.sb3.taught_algorithm import default_coef
 
 size = st.floats(0, 100, allow_nan=False)
 steps = st.integers(1, 10**7)
@@ -95,10 +95,10 @@ NAN = float("nan")
 
 
 def test_adaptive_waits_until_the_student_has_learned_to_imitate():
-    coef = Adaptive(start=2.0, floor=0.5, patience=300, decay_steps=200, fade_steps=100)
+    coef = Adaptive(start=2.0, floor=0.5, plateau_steps=300, decay_steps=200, fade_steps=100)
     falling = [(10 * 0.8**i, NAN) for i in range(20)]
     assert set(played(coef, falling)) == {2.0}
-    stuck = Adaptive(start=2.0, floor=0.5, patience=300, decay_steps=200, fade_steps=100,
+    stuck = Adaptive(start=2.0, floor=0.5, plateau_steps=300, decay_steps=200, fade_steps=100,
                      teacher_return=0.9)  # fmt: skip
     values = played(stuck, [(1.0, 0.1)] * 10)
     assert values == [2.0, 2.0, 2.0, 2.0, 1.25, 0.5, 0.5, 0.5, 0.5, 0.5]
@@ -106,7 +106,7 @@ def test_adaptive_waits_until_the_student_has_learned_to_imitate():
 
 
 def test_adaptive_ends_when_the_student_has_caught_up():
-    coef = Adaptive(start=2.0, floor=0.5, patience=100, decay_steps=200, fade_steps=200,
+    coef = Adaptive(start=2.0, floor=0.5, plateau_steps=100, decay_steps=200, fade_steps=200,
                     teacher_return=0.9)  # fmt: skip
     values = played(coef, [(1.0, 0.1)] * 4 + [(1.0, 0.95)] * 3)
     assert values == [2.0, 2.0, 1.25, 0.5, 0.5, 0.25, 0.0]
@@ -115,23 +115,23 @@ def test_adaptive_ends_when_the_student_has_caught_up():
 
 
 def test_adaptive_without_a_target_and_at_latest():
-    coef = Adaptive(start=2.0, floor=1.0, patience=100, decay_steps=100, fade_steps=100)
+    coef = Adaptive(start=2.0, floor=1.0, plateau_steps=100, decay_steps=100, fade_steps=100)
     assert played(coef, [(1.0, 0.0)] * 5) == [2.0, 2.0, 1.0, 0.0, 0.0]
     late = Adaptive(start=2.0, fade_steps=100, latest=200)
     assert played(late, [(0.5**i, 0.0) for i in range(4)]) == [2.0, 2.0, 0.0, 0.0]
 
 
 def test_adaptive_without_anything_taught_waits():
-    assert set(played(Adaptive(patience=1), [(NAN, 1.0)] * 5)) == {3.0}
+    assert set(played(Adaptive(plateau_steps=1), [(NAN, 1.0)] * 5)) == {3.0}
 
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.floats(-1, 1)), min_size=2, max_size=60))
 def test_adaptive_never_rises_and_survives_being_written_down(rollouts):
-    coef = Adaptive(patience=300, decay_steps=500, fade_steps=400, teacher_return=0.5)
+    coef = Adaptive(plateau_steps=300, decay_steps=500, fade_steps=400, teacher_return=0.5)
     values = played(coef, rollouts)
     assert all(b <= a for a, b in pairwise(values))
     half = len(rollouts) // 2
-    first = Adaptive(patience=300, decay_steps=500, fade_steps=400, teacher_return=0.5)
+    first = Adaptive(plateau_steps=300, decay_steps=500, fade_steps=400, teacher_return=0.5)
     played(first, rollouts[:half])
     again = coef_schedule(json.loads(json.dumps(coef_spec(first))))
     for i, (kl, mean_return) in enumerate(rollouts[half:], half + 1):

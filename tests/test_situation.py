@@ -5,14 +5,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gym_llmteacher.advice import Advice
 from gym_llmteacher.errors import GroundingError, PriorError
-from gym_llmteacher.situation import (
-    Advice,
-    Situation,
-    checked_option_actions,
-    prior_from,
-    uniform_prior,
-)
+from gym_llmteacher.prior import prior_from, uniform_prior
+from gym_llmteacher.situation import Situation, checked_option_actions
 
 OPTIONS = ("explore", "go to key", "pick up key")
 
@@ -65,13 +61,13 @@ masks = st.lists(st.booleans(), min_size=3, max_size=3)
 
 @given(counts, masks, st.floats(0, 0.99), st.floats(0, 1))
 @example({(): 1.0, ("pick up key",): 1e-145}, [True, True, True], 0.0, 1.0)
-def test_every_prior_is_a_distribution(votes, mask, epsilon, confidence):
+def test_every_prior_is_a_distribution(votes, mask, smoothing, confidence):
     here = situation(np.eye(3, 4) * np.array(mask)[:, None])
-    prior, weight = prior_from(Advice.from_counts(votes, confidence), here, epsilon)
+    prior, weight = prior_from(Advice.from_counts(votes, confidence), here, smoothing)
     assert prior.dtype == np.float32
     assert prior.shape == (4,)
     assert abs(float(prior.sum()) - 1) < 1e-5
-    assert (prior >= np.float32(epsilon / 4) * (1 - 1e-5)).all()  # support is never removed
+    assert (prior >= np.float32(smoothing / 4) * (1 - 1e-5)).all()  # support is never removed
     assert 0.0 <= weight <= confidence + 1e-9
     usable = {plan for plan, n in votes.items() if n > 0 and set(plan) & set(OPTIONS)}
     if not usable:

@@ -102,17 +102,17 @@ def test_records_are_read_shared_and_corrected(spec):
     assert store.delete([]) == 0
 
 
-def test_claims(spec):
+def test_leases(spec):
     store, lives, dead = open_answers(spec), lambda owner: True, lambda owner: False
-    assert store.claim("q", "one", 60.0, lives)
-    assert not store.claim("q", "two", 60.0, lives)
-    assert store.claim("q", "two", 60.0, dead)
+    assert store.lease("q", "one", 60.0, lives)
+    assert not store.lease("q", "two", 60.0, lives)
+    assert store.lease("q", "two", 60.0, dead)
     store.release("q", "one")  # no longer theirs
-    assert not store.claim("q", "one", 60.0, lives)
+    assert not store.lease("q", "one", 60.0, lives)
     store.release("q", "two")
-    assert store.claim("q", "one", 0.001, lives)
+    assert store.lease("q", "one", 0.001, lives)
     time.sleep(0.01)
-    assert store.claim("q", "two", 60.0, lives)  # expired
+    assert store.lease("q", "two", 60.0, lives)  # expired
 
 
 def test_spending_is_exact(spec):
@@ -204,5 +204,5 @@ def test_an_old_file_is_migrated_by_whoever_comes_first(tmp_path):
     assert [(r.key, r.edited) for r in store.records()] == [("k", True), ("new", False)]
     store.close()
     connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION == 2
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION == 3
     connection.close()

@@ -21,9 +21,9 @@ from gym_llmteacher import (
     TeacherRecurrentPPO,
 )
 from gym_llmteacher.errors import GroundingError, ScheduleError
+from gym_llmteacher.learning.losses import taught_rows
+from gym_llmteacher.learning.priors import Rows
 from gym_llmteacher.sb3.buffers import with_priors
-from gym_llmteacher.sb3.losses import taught_rows
-from gym_llmteacher.sb3.priors import Rows
 from tests.tagging import Counter, prior_of
 
 SMALL = {"policy_kwargs": {"net_arch": [16]}, "seed": 3, "device": "cpu"}

@@ -69,7 +69,7 @@ GROUNDING = ActionGrounding(lambda obs: f"You are in cell {obs.argmax()}.", NAME
 def taught(answer, tells=False):
     advice = (answer,) if answer else Advice.abstain("nothing to say")
     teacher = ScriptedTeacher(lambda situation: advice)
-    return lambda: LLMTeacherWrapper(Corridor(tells), teacher, GROUNDING, epsilon=0.0)
+    return lambda: LLMTeacherWrapper(Corridor(tells), teacher, GROUNDING, smoothing=0.0)
 
 
 SMALL = {"policy": "MlpPolicy", "seed": 0, "device": "cpu", "policy_kwargs": {"net_arch": [16]}}

@@ -78,7 +78,7 @@ def test_a_policy_teaches_its_own_probabilities(tmp_path):
     model = PPO("MlpPolicy", "CartPole-v1", n_steps=16, batch_size=16, seed=0).learn(64)
     model.save(tmp_path / "expert.zip")
     env = LLMTeacherWrapper(
-        gym.make("CartPole-v1"), teacher=PolicyTeacher(tmp_path / "expert.zip"), epsilon=0.0
+        gym.make("CartPole-v1"), teacher=PolicyTeacher(tmp_path / "expert.zip"), smoothing=0.0
     )
     obs, info = env.reset(seed=0)
     for action in (0, 1, 1, 0):

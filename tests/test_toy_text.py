@@ -119,7 +119,7 @@ def test_words_are_few(env_id):
 
 @pytest.mark.slow
 def test_the_embedded_model_drives_a_taxi():
-    """Asked by need: code knows the way, the model who comes first."""
+    """Asked by subgoal: code knows the way, the model who comes first."""
     scores = evaluate(
         lambda: LLMTeacherWrapper(gym.make("Taxi-v4")), teacher_actor(deterministic=True), 10
     )

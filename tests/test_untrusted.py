@@ -58,7 +58,7 @@ def test_no_text_leaves_its_place_in_the_form(task, text):
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(lines, st.sampled_from(ORDERS)))
 def test_scored_prompts_end_as_ours(text):
-    needed = prompt.need_prompt(text, text).removeprefix(prompt.NEED_EXAMPLES)
+    needed = prompt.subgoal_prompt(text, text).removeprefix(prompt.SUBGOAL_EXAMPLES)
     assert len(needed.splitlines()) == 2
     assert needed.endswith(" It now needs the")
     chosen = prompt.option_prompt(text, text, OPTIONS).removeprefix(prompt.OPTION_EXAMPLES)
@@ -142,7 +142,7 @@ def test_a_key_is_in_no_log_answer_model_or_report(tmp_path, caplog, capsys, mon
     with FakeLLMServer(repeat) as server:
         model = {**server.model, "api_key": KEY, "extra_headers": {"X-Secret": KEY}}
         config = ComparisonConfig(
-            teacher=model, steps=256, n_envs=2, eval_episodes=1, arms=("teacher",),
+            teacher=model, steps=256, n_envs=2, eval_episodes=1, students=("teacher",),
             out=str(tmp_path), checkpoint_every=1,
         )  # fmt: skip
         compare(config, Console(file=shown))

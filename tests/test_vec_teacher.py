@@ -9,11 +9,11 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor, VecNormalize
 
 from gym_llmteacher import GroundingWrapper, ScriptedTeacher, TeacherPPO, VecTeacher
+from gym_llmteacher.advising.background import BackgroundAdvisor
 from gym_llmteacher.errors import GroundingError, ModelUnavailableError, PriorError
 from gym_llmteacher.llm.answers import Answers
+from gym_llmteacher.prior import prior_from
 from gym_llmteacher.sb3.telemetry import teacher_totals
-from gym_llmteacher.situation import prior_from
-from gym_llmteacher.teachers.background import BackgroundAdvisor
 from gym_llmteacher.teachers.scripted import door_key_planner
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
@@ -92,7 +92,7 @@ def test_priors_are_those_of_the_situations(kind, wrap):
 
 def test_late_answers_are_filled_in_before_the_loss():
     teacher = Gated()
-    venv = VecTeacher(envs(), teacher, patience=20.0)
+    venv = VecTeacher(envs(), teacher, late_timeout=20.0)
     model = student(venv)
     stepped = []
     collect = model._fill_in_late_priors
@@ -119,7 +119,7 @@ def test_late_answers_are_filled_in_before_the_loss():
 
 def test_what_comes_too_late_abstains_and_training_goes_on():
     teacher = Gated()
-    venv = VecTeacher(envs(), teacher, patience=0.0)
+    venv = VecTeacher(envs(), teacher, late_timeout=0.0)
     model = student(venv).learn(192)
     assert model.num_timesteps == 192
     assert (model.rollout_buffer.teacher_weights == 0).all()
@@ -187,7 +187,7 @@ def test_after_the_cut_nothing_is_described():
     [
         (lambda: VecTeacher(make_vec_env(TASK, 1), PLANNER), GroundingError, "GroundingWrapper"),
         (lambda: VecTeacher(envs(1), PLANNER, workers=0), GroundingError, "at least one worker"),
-        (lambda: VecTeacher(envs(1), PLANNER, epsilon=2), PriorError, "epsilon is 2"),
+        (lambda: VecTeacher(envs(1), PLANNER, smoothing=2), PriorError, "smoothing is 2"),
         (lambda: VecTeacher(envs(1), "nonsense/m"), ModelUnavailableError, "nonsense/m"),
     ],
 )

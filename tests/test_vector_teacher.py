@@ -57,7 +57,7 @@ def planner(situation):
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
 def test_priors_belong_to_their_observations(kind, mode):
     envs = kind([make] * 3, autoreset_mode=mode)
-    envs = VectorTeacher(envs, ScriptedTeacher(planner), epsilon=0.0, patience=20.0)
+    envs = VectorTeacher(envs, ScriptedTeacher(planner), smoothing=0.0, late_timeout=20.0)
     obs, infos = envs.reset(seed=0)
     taught = ends = 0
     for _ in range(60):
@@ -87,7 +87,7 @@ def test_priors_belong_to_their_observations(kind, mode):
 def test_answers_come_late_and_each_text_is_asked_once():
     with FakeLLMServer(FakeReply("Action: {b}", delay=0.05)) as server:
         teacher = LLMTeacher(server.model, ":memory:", samples=1)
-        envs = VectorTeacher(SyncVectorEnv([make] * 4), teacher, epsilon=0.0, patience=20.0)
+        envs = VectorTeacher(SyncVectorEnv([make] * 4), teacher, smoothing=0.0, late_timeout=20.0)
         server.history.clear()
         _, infos = envs.reset(seed=0)
         assert infos["teacher_weight"].tolist() == [0, 0, 0, 0]

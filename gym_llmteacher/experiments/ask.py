@@ -10,8 +10,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from gym_llmteacher.advice import Advice
 from gym_llmteacher.experiments.envs import make_env
-from gym_llmteacher.situation import Advice, Situation, prior_from
+from gym_llmteacher.prior import prior_from
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.llm import Explanation, LLMTeacher
 from gym_llmteacher.teachers.make import TeacherSpec
 from gym_llmteacher.wrappers.overlay import action_names
@@ -52,7 +54,7 @@ def ask_once(
     _show_situation(console, situation, action_names(env))
     if explanation is not None:
         _show_conversation(console, explanation)
-    _show_advice(console, advice, situation, action_names(env), env.epsilon)
+    _show_advice(console, advice, situation, action_names(env), env.smoothing)
     if explanation is not None:
         _show_price(console, explanation)
     env.close()
@@ -79,9 +81,9 @@ def _show_conversation(console: Console, explanation: Explanation) -> None:
 
 
 def _show_advice(
-    console: Console, advice: Advice, situation: Situation, names: list[str], epsilon: float
+    console: Console, advice: Advice, situation: Situation, names: list[str], smoothing: float
 ) -> None:
-    prior, weight = prior_from(advice, situation, epsilon)
+    prior, weight = prior_from(advice, situation, smoothing)
     if advice.abstained:
         console.print(Panel(Text(advice.source), title="Advice"))
     else:

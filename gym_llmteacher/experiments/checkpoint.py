@@ -42,7 +42,7 @@ class Student:
     :param seconds: of training so far
     """
 
-    arm: str
+    kind: str
     seed: int
     model: bytes
     envs: bytes | None
@@ -111,14 +111,16 @@ def read_checkpoint(folder: Path, config: str) -> Checkpoint | None:
     return checkpoint
 
 
-def snapshot(model: PPO, arm: str, seed: int, curve: Curve, taught: Any, seconds: float) -> Student:
+def snapshot(
+    model: PPO, kind: str, seed: int, curve: Curve, taught: Any, seconds: float
+) -> Student:
     """Copy all that the training of ``model`` depends on; to be called between two rollouts."""
     buffer = io.BytesIO()
     model.save(buffer)
     priors = getattr(model, "_last_priors", None)
     rng = (random.getstate(), np.random.get_state(), th.get_rng_state())
     envs = _pickled((model.get_env(), priors))
-    return Student(arm, seed, buffer.getvalue(), envs, rng, list(curve), list(taught), seconds)
+    return Student(kind, seed, buffer.getvalue(), envs, rng, list(curve), list(taught), seconds)
 
 
 def restore(student: Student, fresh: PPO, teacher: Teacher | None) -> PPO:

@@ -23,7 +23,7 @@ def compare(config: ComparisonConfig, console: Console, resume: bool = False) ->
     """Run a comparison and write everything into its folder.
 
     :param resume: go on with what was interrupted; begin where there is nothing to go on with
-    :return: one result per arm and seed
+    :return: one result per student and seed
     :raises TeacherError: before anything is trained, where env or teacher cannot be used
     :raises CheckpointError: what was interrupted had other settings
     """
@@ -43,7 +43,7 @@ def compare(config: ComparisonConfig, console: Console, resume: bool = False) ->
         f"[bold]{config.env}[/]: {config.steps:,} frames, seeds {list(config.seeds)}, "
         f"teacher [bold]{name}[/]"
     )
-    if "teacher" in config.arms and done.alone is None:
+    if "teacher" in config.students and done.alone is None:
         with console.status("letting the teacher act alone ..."):
             done.alone = evaluate_teacher(config), evaluate_teacher(config, deterministic=True)
         done.note(teacher.metrics(), earlier)
@@ -55,7 +55,7 @@ def compare(config: ComparisonConfig, console: Console, resume: bool = False) ->
     if len(runs[0].curve) > 1:
         plot_curves(config, runs, alone and alone[0], config.folder / "curve.png")
         written["learning curve"] = "curve.png"
-    taught = next((run for run in runs if run.arm == "teacher"), None)
+    taught = next((run for run in runs if run.kind == "teacher"), None)
     if taught is not None:
         model = f"teacher-{taught.seed}.zip"
         film(config, PPO.load(config.folder / model, device="cpu"), config.folder / "student.gif")

@@ -10,19 +10,19 @@ from typing import Any, Literal
 
 from stable_baselines3.common.utils import LinearSchedule
 
+from gym_llmteacher.learning.coef import coef_spec
 from gym_llmteacher.llm.redact import without_secrets
-from gym_llmteacher.sb3.coef import coef_spec
 from gym_llmteacher.sb3.features import EgoMapFeatures
 from gym_llmteacher.sb3.loop_free import LoopFreePolicy
 
-Arm = Literal["teacher", "ppo"]
-ARMS: tuple[Arm, ...] = ("teacher", "ppo")
-ARM_NAMES = {"teacher": "TeacherPPO", "ppo": "plain PPO"}
+StudentKind = Literal["teacher", "ppo"]
+STUDENTS: tuple[StudentKind, ...] = ("teacher", "ppo")
+STUDENT_NAMES = {"teacher": "TeacherPPO", "ppo": "plain PPO"}
 
 
 @dataclass(frozen=True)
 class ComparisonConfig:
-    """A comparison of students: arms × seeds on one env."""
+    """A comparison of students × seeds on one env."""
 
     env: str = "LLMTeacher/SimpleDoorKey-v0"
     """Gymnasium env id."""
@@ -33,8 +33,8 @@ class ComparisonConfig:
     steps: int = 50_000
     """Environment steps (frames) per run."""
     seeds: tuple[int, ...] = (0,)
-    """Seeds; each arm runs once per seed."""
-    arms: tuple[Arm, ...] = ARMS
+    """Seeds; each student trains once per seed."""
+    students: tuple[StudentKind, ...] = STUDENTS
     """Which students to train: ``teacher`` (TeacherPPO) and ``ppo`` (plain PPO)."""
     coef: float | dict[str, Any] | None = None
     """Teaching coefficient: a number, a dict of a schedule, or ``None`` for the default."""
@@ -48,7 +48,7 @@ class ComparisonConfig:
     """What may be spent with the folder's answers file: any of ``calls``, ``tokens``, ``usd``."""
     workers: int = 16
     """Questions open at once, of a model that is asked over the network."""
-    patience: float = 60.0
+    late_timeout: float = 60.0
     """Seconds to wait for late answers before each update; what is later abstains."""
     checkpoint_every: int = 10_000
     """Frames between two checkpoints, from which an interrupted training can be resumed."""
@@ -67,7 +67,7 @@ class ComparisonConfig:
     def identity(self) -> str:
         """All that has to be the same for an interrupted comparison to go on, as JSON."""
         moved = dataclasses.replace(
-            self, out="", budget={}, checkpoint_every=0, workers=0, patience=0.0
+            self, out="", budget={}, checkpoint_every=0, workers=0, late_timeout=0.0
         )
         if isinstance(moved.teacher, dict):
             address = {"api_base", "base_url"}
@@ -79,7 +79,7 @@ class ComparisonConfig:
     def from_json(cls, text: str) -> ComparisonConfig:
         """Read what `to_json` wrote."""
         values = json.loads(text)
-        values["seeds"], values["arms"] = tuple(values["seeds"]), tuple(values["arms"])
+        values["seeds"], values["students"] = tuple(values["seeds"]), tuple(values["students"])
         return cls(**values)
 
     @property
@@ -89,7 +89,7 @@ class ComparisonConfig:
 
 
 def ppo_arguments(map_like: bool) -> dict[str, Any]:
-    """PPO's hyperparameters, the same for every arm.
+    """PPO's hyperparameters, the same for every student.
 
     :param map_like: whether observations are maps of integer codes (one-hot and convolutions)
     """

@@ -10,7 +10,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_llmteacher.sb3.priors import act_on
+from gym_llmteacher.learning.priors import act_on
 
 Actor = Callable[[Any, Sequence[dict[str, Any]], NDArray[np.bool_]], NDArray[np.int64]]
 """(stacked observations, infos, whether an episode starts here) -> one action per env."""

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gym_llmteacher.experiments.config import ARM_NAMES, ComparisonConfig
+from gym_llmteacher.experiments.config import STUDENT_NAMES, ComparisonConfig
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.experiments.train import RunResult, taught
-from gym_llmteacher.sb3.coef import coef_schedule
-from gym_llmteacher.sb3.mixin import default_coef
+from gym_llmteacher.learning.coef import coef_schedule
+from gym_llmteacher.sb3.taught_algorithm import default_coef
 from gym_llmteacher.wrappers.overlay import action_names, draw_bars
 
 COLORS = {"teacher": "#2563eb", "ppo": "#6b7280", "teacher alone": "#d97706"}
@@ -23,28 +23,28 @@ COLORS = {"teacher": "#2563eb", "ppo": "#6b7280", "teacher alone": "#d97706"}
 def plot_curves(
     config: ComparisonConfig, runs: Sequence[RunResult], teacher: Evaluation | None, path: Path
 ) -> None:
-    """Draw success in training against frames, a thin line per seed and a thick mean per arm."""
+    """Draw success in training against frames, a thin line per seed and a thick mean per student."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    for arm in config.arms:
-        curves = [np.array(run.curve) for run in runs if run.arm == arm]
+    for kind in config.students:
+        curves = [np.array(run.curve) for run in runs if run.kind == kind]
         grid = np.linspace(0, config.steps, 200)
         lines = [np.interp(grid, c[:, 0], c[:, 1], left=0.0) for c in curves]
         for line in lines if len(lines) > 1 else ():
-            axes.plot(grid, line, color=COLORS[arm], alpha=0.3, linewidth=1)
-        axes.plot(grid, np.mean(lines, axis=0), color=COLORS[arm], linewidth=2.2,
-                  label=f"{ARM_NAMES[arm]}, last 100 episodes")  # fmt: skip
+            axes.plot(grid, line, color=COLORS[kind], alpha=0.3, linewidth=1)
+        axes.plot(grid, np.mean(lines, axis=0), color=COLORS[kind], linewidth=2.2,
+                  label=f"{STUDENT_NAMES[kind]}, last 100 episodes")  # fmt: skip
     if teacher is not None:
         axes.axhline(teacher.success, color=COLORS["teacher alone"], linestyle="--",
                      label=f"teacher alone ({teacher.success:.0%})")  # fmt: skip
     silent = (
         default_coef(config.steps) if config.coef is None else coef_schedule(config.coef)
     ).zero_from
-    if "teacher" in config.arms and silent < config.steps:
+    if "teacher" in config.students and silent < config.steps:
         axes.axvspan(silent, config.steps, color="#2563eb", alpha=0.07, linewidth=0,
                      label="teacher no longer asked (λ = 0)")  # fmt: skip
     axes.set_xlabel("environment steps (frames)")

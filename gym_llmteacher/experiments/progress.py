@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
 
-from gym_llmteacher.sb3.mixin import TeacherMixin
+from gym_llmteacher.sb3.taught_algorithm import TaughtAlgorithm
 from gym_llmteacher.sb3.telemetry import teacher_totals
 
 
@@ -55,7 +55,7 @@ class ProgressCallback(BaseCallback):
         success = float(np.sum(self.model.ep_success_buffer or 0)) / _WINDOW
         self.curve.append((self.num_timesteps, success))
         parts = [f"success {success:4.0%}"]
-        if isinstance(self.model, TeacherMixin):
+        if isinstance(self.model, TaughtAlgorithm):
             coef = self.model.current_coef
             totals = teacher_totals(self.training_env, self._earlier)
             self.taught.append((self.num_timesteps, coef, totals.get("calls", 0.0)))

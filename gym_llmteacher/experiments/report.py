@@ -13,7 +13,7 @@ from rich.table import Table
 from stable_baselines3 import PPO
 
 from gym_llmteacher.errors import ModelUnavailableError
-from gym_llmteacher.experiments.config import ARM_NAMES, ComparisonConfig
+from gym_llmteacher.experiments.config import STUDENT_NAMES, ComparisonConfig
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import (
     Evaluation,
@@ -25,7 +25,7 @@ from gym_llmteacher.experiments.train import RunResult, taught
 from gym_llmteacher.teachers.make import TeacherSpec
 from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 
-HEADER = ("who", "seed", "sampled", "greedy", "return", "frames", "to 90%", "time", "calls",
+HEADER = ("policy", "seed", "sampled", "greedy", "return", "frames", "to 90%", "time", "calls",
           "tokens")  # fmt: skip
 CAPTION = (
     "sampled, greedy: share of episodes solved, drawing actions from the policy or acting "
@@ -56,8 +56,8 @@ def evaluation_table(
     :raises ModelUnavailableError: the student's file cannot be read
     """
     table = Table(title=f"{env_id}, {episodes} episodes from seed {seed}")
-    for column in ("who", "actions", "success", "return", "length"):
-        table.add_column(column, justify="left" if column in ("who", "actions") else "right")
+    for column in ("policy", "actions", "success", "return", "length"):
+        table.add_column(column, justify="left" if column in ("policy", "actions") else "right")
     for deterministic in (False, True):
         if student is not None:
             actor = student_actor(load_student(student), deterministic)
@@ -119,7 +119,7 @@ def table_rows(
         llm = run.teacher
         tokens = llm.get("prompt_tokens", 0.0) + llm.get("completion_tokens", 0.0)
         rows.append((
-            ARM_NAMES[run.arm], str(run.seed), f"{run.sampled.success:.1%}",
+            STUDENT_NAMES[run.kind], str(run.seed), f"{run.sampled.success:.1%}",
             f"{run.greedy.success:.1%}", f"{run.sampled.reward:.3f}", f"{run.frames / 1000:.0f}k",
             "never" if reached is None else f"{reached / 1000:.1f}k", f"{run.seconds:.0f} s",
             f"{llm['calls']:.0f}" if "calls" in llm else "-",

@@ -1,4 +1,4 @@
-"""Train one student, or the same students over several arms and seeds."""
+"""Train one student, or the several students over several seeds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecEnv
 
 from gym_llmteacher.experiments.checkpoint import Checkpoint, restore, snapshot
-from gym_llmteacher.experiments.config import ARM_NAMES, Arm, ComparisonConfig, ppo_arguments
+from gym_llmteacher.experiments.config import (
+    STUDENT_NAMES,
+    ComparisonConfig,
+    StudentKind,
+    ppo_arguments,
+)
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, student_actor
 from gym_llmteacher.experiments.progress import ProgressCallback, make_progress
@@ -40,7 +45,7 @@ class RunResult:
     :param taught: ``(frames, λ, calls to the language model so far)``
     """
 
-    arm: Arm
+    kind: StudentKind
     seed: int
     frames: int
     sampled: Evaluation
@@ -83,19 +88,19 @@ def is_map(env_id: str) -> bool:
     return float(space.high.max()) < 64
 
 
-def make_student(config: ComparisonConfig, arm: Arm, seed: int, verbose: int = 0) -> PPO:
-    """Make an untrained student: the same PPO in every arm, with a teacher or without."""
+def make_student(config: ComparisonConfig, kind: StudentKind, seed: int, verbose: int = 0) -> PPO:
+    """Make an untrained student: the same PPO every time, with a teacher or without."""
     arguments: dict[str, Any] = {**ppo_arguments(is_map(config.env)), "seed": seed}
     policy = arguments.pop("policy")
-    env = make_train_env(config, arm, seed)
-    if arm == "teacher":
+    env = make_train_env(config, kind, seed)
+    if kind == "teacher":
         return TeacherPPO(
             policy, env, teacher_coef=config.coef, device="cpu", verbose=verbose, **arguments
         )
     return PPO(policy, env, device="cpu", verbose=verbose, **arguments)
 
 
-def make_train_env(config: ComparisonConfig, arm: Arm, seed: int) -> VecEnv:
+def make_train_env(config: ComparisonConfig, kind: StudentKind, seed: int) -> VecEnv:
     """Make the envs a student is trained in, wrapped with the teacher if it has one."""
 
     def make(wrapper: Any) -> VecEnv:
@@ -103,13 +108,15 @@ def make_train_env(config: ComparisonConfig, arm: Arm, seed: int) -> VecEnv:
             lambda: make_env(config.env), config.n_envs, seed=seed, wrapper_class=wrapper
         )
 
-    if arm != "teacher":
+    if kind != "teacher":
         return make(None)
     teacher = teacher_of(config)
     if isinstance(teacher, LLMTeacher) and not is_local(teacher.model):
         # Questions of all envs are answered side by side, while stepping goes on.
         described = make(GroundingWrapper)
-        return VecTeacher(described, teacher, workers=config.workers, patience=config.patience)
+        return VecTeacher(
+            described, teacher, workers=config.workers, late_timeout=config.late_timeout
+        )
     return make(taught(config))
 
 
@@ -140,16 +147,16 @@ class Checkpoints(BaseCallback):
 def train_all(
     config: ComparisonConfig, console: Console, done: Checkpoint, earlier: Mapping[str, float]
 ) -> list[RunResult]:
-    """Train every arm on every seed and save each student as ``<arm>-<seed>.zip``.
+    """Train every student on every seed and save each student as ``<kind>-<seed>.zip``.
 
     :param done: what there is already; it is kept up to date
     :param earlier: totals of the teacher in a process that was interrupted
     """
-    finished = {(run.arm, run.seed) for run in done.runs}
+    finished = {(run.kind, run.seed) for run in done.runs}
     for seed in config.seeds:
-        for arm in config.arms:
-            if (arm, seed) not in finished:
-                done.runs.append(_train_one(config, arm, seed, console, done, earlier))
+        for kind in config.students:
+            if (kind, seed) not in finished:
+                done.runs.append(_train_one(config, kind, seed, console, done, earlier))
                 done.student = None
                 done.write(config.folder)
     return done.runs
@@ -157,31 +164,33 @@ def train_all(
 
 def _train_one(
     config: ComparisonConfig,
-    arm: Arm,
+    kind: StudentKind,
     seed: int,
     console: Console,
     done: Checkpoint,
     earlier: Mapping[str, float],
 ) -> RunResult:
-    model = make_student(config, arm, seed)
+    model = make_student(config, kind, seed)
     student = done.student
     if student is not None:
-        model = restore(student, model, teacher_of(config) if arm == "teacher" else None)
-        console.print(f"{ARM_NAMES[arm]} seed {seed} goes on from {model.num_timesteps:,} frames")
+        model = restore(student, model, teacher_of(config) if kind == "teacher" else None)
+        console.print(
+            f"{STUDENT_NAMES[kind]} seed {seed} goes on from {model.num_timesteps:,} frames"
+        )
     before = student.seconds if student else 0.0
     start = time.perf_counter()
     with make_progress(console) as progress:
-        label = f"{ARM_NAMES[arm]:>10} seed {seed}"
+        label = f"{STUDENT_NAMES[kind]:>10} seed {seed}"
         task = progress.add_task(label, total=config.steps, status="success   0%")
         watch = ProgressCallback(progress, task, earlier)
         if student is not None:
             watch.curve, watch.taught = list(student.curve), list(student.taught)
 
         def write() -> None:
-            if arm == "teacher":
+            if kind == "teacher":
                 done.note(teacher_sums(_vec_env(model)), earlier)
             seconds = before + time.perf_counter() - start
-            done.student = snapshot(model, arm, seed, watch.curve, watch.taught, seconds)
+            done.student = snapshot(model, kind, seed, watch.curve, watch.taught, seconds)
             done.write(config.folder)
 
         model.learn(
@@ -191,10 +200,10 @@ def _train_one(
         )
         seconds = before + time.perf_counter() - start
         progress.update(task, completed=model.num_timesteps)
-    model.save(config.folder / f"{arm}-{seed}.zip")
+    model.save(config.folder / f"{kind}-{seed}.zip")
     env = _vec_env(model)
-    totals = teacher_totals(env, earlier) if arm == "teacher" else {}
-    if arm == "teacher":
+    totals = teacher_totals(env, earlier) if kind == "teacher" else {}
+    if kind == "teacher":
         done.note(teacher_sums(env), earlier)
     env.close()
     scores = [
@@ -204,7 +213,7 @@ def _train_one(
         for deterministic in (False, True)
     ]
     return RunResult(
-        arm, seed, model.num_timesteps, scores[0], scores[1], seconds, watch.curve, totals,
+        kind, seed, model.num_timesteps, scores[0], scores[1], seconds, watch.curve, totals,
         watch.taught,
     )  # fmt: skip
 

@@ -111,10 +111,10 @@ class _Check:
                 f"one observation was described in two ways, {here.text!r} and {again.text!r} (or "
                 "its options did two things): the text may depend on nothing but the state."
             )
-        question = (here.task, here.state, here.options, here.needs)
+        question = (here.task, here.state, here.options, here.subgoals)
         if self._questions.setdefault(here.text, question) != question:
             self.tell(
-                f"two situations read {here.text!r} but differ in task, options or needs: answers "
+                f"two situations read {here.text!r} but differ in task, options or subgoals: answers "
                 "are shared by text, so the text must tell them apart."
             )
         for option, row in zip(here.options, rows, strict=True):

@@ -11,7 +11,7 @@ from gym_llmteacher.situation import Situation
 
 
 class ChosenOptions(Grounding):
-    """For envs wrapped by `OptionActions`: the prior is over its options."""
+    """For envs wrapped by `OptionsWrapper`: the prior is over its options."""
 
     @staticmethod
     def supports(env: gym.Env[Any, Any]) -> bool:

@@ -11,7 +11,7 @@ from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.habitat.env import split_option
 from gym_llmteacher.option_actions import LazyRows
-from gym_llmteacher.situation import Need, Situation
+from gym_llmteacher.situation import Situation, Subgoal
 
 _MOST_KEPT = 2_000
 
@@ -73,7 +73,7 @@ class HabitatGrounding(Grounding):
                 ),
                 "task": task,
                 "state": f"The robot holds {f'the {held}' if held else 'nothing'}.",
-                "needs": tuple(Need(word, self._plan(world, word, held)) for word in others),
+                "subgoals": tuple(Subgoal(word, self._plan(world, word, held)) for word in others),
             }
         return words
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import gymnasium as gym
 
+from gym_llmteacher.advice import Plan
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.actions import checked_text, takes_two
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.option_actions import LazyRows
-from gym_llmteacher.situation import Need, Plan, Situation
+from gym_llmteacher.situation import Situation, Subgoal
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,16 @@ class OptionGrounding(Grounding):
     """A function says in words what the agent faces, and every option is a function too.
 
     For Discrete actions use it as it is. For any other action space, let the student choose among
-    options: ``LLMTeacherWrapper(OptionActions(env, grounding=...), teacher=...)``.
+    options: ``LLMTeacherWrapper(OptionsWrapper(env, grounding=...), teacher=...)``.
 
     :param describe: ``describe(obs, env) -> str`` (or ``describe(obs) -> str``); the same situation
         should give the same words: answers are shared by text
     :param options: name -> policy (or `Option`, which may also end)
     :param task: what is to be achieved, in words
     :param examples: a worked example for chain-of-thought prompts
-    :param needs: ``needs(obs, env)`` -> what decides what is needed next, in words (``"The agent
+    :param subgoals: ``subgoals(obs, env)`` -> what decides what is needed next, in words (``"The agent
         holds nothing."``), and a dict of what may be needed and the plan that serves it; lets
-        small models be asked by need, which they are better at
+        small models be asked by subgoal, which they are better at
     :raises GroundingError: no options, names that are empty, or what is no function
 
     Example::
@@ -66,7 +67,7 @@ class OptionGrounding(Grounding):
         options: Mapping[str, Callable[..., Any] | Option],
         task: str = "",
         examples: str = "",
-        needs: Callable[..., tuple[str, Mapping[str, Plan]]] | None = None,
+        subgoals: Callable[..., tuple[str, Mapping[str, Plan]]] | None = None,
     ) -> None:
         if not callable(describe):
             raise GroundingError(
@@ -80,7 +81,7 @@ class OptionGrounding(Grounding):
         self.task = task
         self.examples = examples
         self._describe = _with_env(describe)
-        self._needs = None if needs is None else _with_env(needs)
+        self._subgoals = None if subgoals is None else _with_env(subgoals)
         self._options = {
             name.strip(): self._checked(name, policy) for name, policy in options.items()
         }
@@ -116,14 +117,14 @@ class OptionGrounding(Grounding):
         rule = self._number if discrete else self._itself
         rules = [partial(rule, name, env, obs) for name in self.options]
         text = checked_text(self._describe(obs, env))
-        state, needs = ("", {}) if self._needs is None else self._needs(obs, env)
+        state, subgoals = ("", {}) if self._subgoals is None else self._subgoals(obs, env)
         return Situation(
             text,
             self.options,
             LazyRows(n_actions, rules),
             task=self.task,
             state=state,
-            needs=tuple(Need(name, tuple(plan)) for name, plan in needs.items()),
+            subgoals=tuple(Subgoal(name, tuple(plan)) for name, plan in subgoals.items()),
         )
 
     def _number(self, name: str, env: gym.Env[Any, Any], obs: Any) -> int | None:

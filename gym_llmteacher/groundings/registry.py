@@ -9,12 +9,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.errors import GroundingError
-from gym_llmteacher.factors import factor_sizes
 from gym_llmteacher.groundings.actions import ActionGrounding
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.chosen import ChosenOptions
-from gym_llmteacher.groundings.factors import FactorGrounding
+from gym_llmteacher.groundings.multi_discrete import MultiDiscreteGrounding
 
 Factory = Callable[[], Grounding]
 
@@ -82,9 +82,9 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
 
 
 _SEVERAL = (
-    "Name the values of every factor: LLMTeacherWrapper(env, teacher, grounding=FactorGrounding("
+    "Name the values of every factor: LLMTeacherWrapper(env, teacher, grounding=MultiDiscreteGrounding("
     "describe, {'gear': ['reverse', 'forward'], ...})); or let the student choose among options: "
-    "OptionActions(env, grounding=OptionGrounding(...))."
+    "OptionsWrapper(env, grounding=OptionGrounding(...))."
 )
 
 
@@ -96,7 +96,7 @@ def check_actions(env: gym.Env[Any, Any], factors: bool = False) -> None:
     """
     space = env.action_space
     if isinstance(space, gym.spaces.MultiDiscrete):
-        if factors and factor_sizes(space) and not np.any(space.start):
+        if factors and action_sizes(space) and not np.any(space.start):
             return
         raise GroundingError(
             f"the action space is {space}, expected Discrete; or a flat MultiDiscrete from 0, "
@@ -106,7 +106,7 @@ def check_actions(env: gym.Env[Any, Any], factors: bool = False) -> None:
         raise GroundingError(
             f"the action space is {space}, expected Discrete: a teacher's prior is a distribution "
             "over named actions. Let the student choose among options of yours: "
-            "OptionActions(env, grounding=OptionGrounding(describe, {'brake': lambda obs: ...})); "
+            "OptionsWrapper(env, grounding=OptionGrounding(describe, {'brake': lambda obs: ...})); "
             "or discretise the actions with a gymnasium.ActionWrapper."
         )
     if space.start != 0:
@@ -127,10 +127,10 @@ def check_grounding(grounding: Grounding, env: gym.Env[Any, Any]) -> None:
             "ActionGrounding(describe, actions, task)."
         )
     several = isinstance(env.action_space, gym.spaces.MultiDiscrete)
-    if several and not isinstance(grounding, FactorGrounding):
+    if several and not isinstance(grounding, MultiDiscreteGrounding):
         raise GroundingError(
             f"the action space is {env.action_space}, and {type(grounding).__name__} speaks of one "
             f"choice only. {_SEVERAL}"
         )
-    if isinstance(grounding, (ActionGrounding, FactorGrounding)):
+    if isinstance(grounding, (ActionGrounding, MultiDiscreteGrounding)):
         grounding.check(env)

@@ -7,9 +7,9 @@ from typing import Any
 
 import gymnasium as gym
 
+from gym_llmteacher.advice import Plan
 from gym_llmteacher.groundings.actions import ActionGrounding
 from gym_llmteacher.groundings.policies import Option, OptionGrounding
-from gym_llmteacher.situation import Plan
 
 _MOVES = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}
 _GROUND = {b"S": "ice", b"F": "ice", b"H": "a hole", b"G": "the goal"}
@@ -69,7 +69,7 @@ def taxi() -> OptionGrounding:
         _taxi,
         {**options, "pick up passenger": Option(_pick_up), "drop off passenger": Option(_drop_off)},
         task="get the passenger, then reach the destination",
-        needs=_taxi_needs,
+        subgoals=_taxi_subgoals,
     )
 
 
@@ -93,7 +93,7 @@ def _taxi(obs: Any, env: gym.Env[Any, Any]) -> str:
     )
 
 
-def _taxi_needs(obs: Any, env: gym.Env[Any, Any]) -> tuple[str, dict[str, Plan]]:
+def _taxi_subgoals(obs: Any, env: gym.Env[Any, Any]) -> tuple[str, dict[str, Plan]]:
     _, _, passenger, destination = _taxi_state(env)
     holds = "the passenger" if passenger == len(_STANDS) else "nothing"
     to_stand = () if passenger == len(_STANDS) else (f"drive to {_STANDS[passenger]}",)

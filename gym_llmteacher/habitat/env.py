@@ -33,7 +33,7 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
     :param env: path of a config, a composed config, a ``habitat.Env``, or a gym env that
         habitat-lab made of one
     :param actions: what the student does. ``"options"``: ``Discrete``, one control step of an
-        option per env step (`OptionActions` carries them out to their end); ``"primitives"``:
+        option per env step (`OptionsWrapper` carries them out to their end); ``"primitives"``:
         ``Discrete``, drive, turn, grasp, release; ``"raw"``: the flat Box of habitat-lab
     :param objects: words for objects (``"apple"``), compared with the simulator's handles; empty:
         entities go by their own names (``"goal0|0"``)

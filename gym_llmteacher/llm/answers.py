@@ -155,23 +155,23 @@ class Answers(Store):
             )
         )
 
-    def claim(self, key: str, owner: str, seconds: float, lives: Callable[[str], bool]) -> bool:
-        """Claim a question for so many seconds, unless it is claimed by somebody who lives."""
+    def lease(self, key: str, owner: str, seconds: float, lives: Callable[[str], bool]) -> bool:
+        """Lease a question for so many seconds, unless it is held by somebody who lives."""
 
         def take(connection: sqlite3.Connection) -> bool:
-            query = "SELECT owner, expires FROM claims WHERE key = ?"
+            query = "SELECT owner, expires FROM leases WHERE key = ?"
             row = connection.execute(query, (key,)).fetchone()
             if row is not None and row[1] > time.time() and lives(row[0]):
                 return False
             values = (key, owner, time.time() + seconds)
-            connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", values)
+            connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", values)
             return True
 
         return self.transaction(take)
 
     def release(self, key: str, owner: str) -> None:
-        """Give up a claim, if it is this owner's."""
-        statement = "DELETE FROM claims WHERE key = ? AND owner = ?"
+        """Give up a lease, if it is this owner's."""
+        statement = "DELETE FROM leases WHERE key = ? AND owner = ?"
         self.transaction(lambda c: c.execute(statement, (key, owner)))
 
     def transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:

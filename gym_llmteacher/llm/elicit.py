@@ -3,7 +3,7 @@
 ======== ================================================ =======================================
 name     asks                                             for
 ======== ================================================ =======================================
-need     which object is needed now; code knows how to    the embedded model (exact scoring);
+subgoal  which object is needed now; code knows how to    the embedded model (exact scoring);
          get it (SayCan, arXiv 2204.01691)                its default
 samples  for K reasoned plans and counts them             every model; the paper's way and the
          (LLM4Teach, arXiv 2311.13373)                    default of all other models
@@ -21,13 +21,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gym_llmteacher.advice import Advice, Plan
 from gym_llmteacher.errors import LLMError
 from gym_llmteacher.llm import prompt
 from gym_llmteacher.llm.local import DEFAULT_MODEL, is_local
 from gym_llmteacher.llm.parse import parse_plan
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.template import Template
-from gym_llmteacher.situation import Advice, Plan, Situation
+from gym_llmteacher.situation import Situation
 
 
 @dataclass(frozen=True)
@@ -54,20 +55,20 @@ class Elicitation(ABC):
 
 
 @dataclass(frozen=True)
-class Need(Elicitation):
+class NextSubgoal(Elicitation):
     """Exact probabilities of what is needed next, each carried by the plan that serves it.
 
-    A situation without needs has its options scored instead, after other examples. Only the
+    A situation without subgoals has its options scored instead, after other examples. Only the
     embedded model can score; see `elicitation_for`.
     """
 
-    name = "need"
+    name = "subgoal"
 
     def question(self, situation: Situation) -> Question:
         """Text to go on from, and the candidates to score."""
-        if situation.needs:
-            names = list(dict.fromkeys(need.name for need in situation.needs))
-            text = prompt.need_prompt(situation.task, situation.state or situation.text)
+        if situation.subgoals:
+            names = list(dict.fromkeys(subgoal.name for subgoal in situation.subgoals))
+            text = prompt.subgoal_prompt(situation.task, situation.state or situation.text)
         else:
             names = list(dict.fromkeys(situation.options))
             text = prompt.option_prompt(situation.task, situation.text, names)
@@ -75,9 +76,9 @@ class Need(Elicitation):
         return Question(({"role": "user", "content": text},), {"candidates": candidates})
 
     def read(self, reply: Reply, situation: Situation) -> Advice:
-        """Give each plan the probability of its need."""
+        """Give each plan the probability of its subgoal."""
         scores = {token: math.exp(logprob) for row in reply.logprobs for token, logprob in row}
-        served = [(need.name, need.plan) for need in situation.needs] or [
+        served = [(subgoal.name, subgoal.plan) for subgoal in situation.subgoals] or [
             (option, (option,)) for option in situation.options
         ]
         votes: dict[Plan, float] = {}
@@ -180,27 +181,27 @@ def elicitation_for(
 ) -> Elicitation:
     """Make an elicitation of its name.
 
-    :param name: ``"need"``, ``"samples"``, ``"logprobs"``; ``None``: need for the embedded model,
+    :param name: ``"subgoal"``, ``"samples"``, ``"logprobs"``; ``None``: subgoal for the embedded model,
         samples for all others. ``"samples:prompt.txt"`` and ``"logprobs:prompt.txt"`` ask with the
         prompt in that file; see `gym_llmteacher.llm.template`
-    :raises LLMError: unknown name, ``"need"`` for a model that cannot score exactly, or a prompt
+    :raises LLMError: unknown name, ``"subgoal"`` for a model that cannot score exactly, or a prompt
         file that cannot be read
     """
-    name, _, path = (name or ("need" if is_local(model) else "samples")).partition(":")
-    template = Template.load(path) if path and name != "need" else None
+    name, _, path = (name or ("subgoal" if is_local(model) else "samples")).partition(":")
+    template = Template.load(path) if path and name != "subgoal" else None
     if name == "samples":
         return Samples(samples, example, system, template)
     if name == "logprobs":
         return Logprobs(system, template)
-    if name != "need":
+    if name != "subgoal":
         raise LLMError(
-            f"elicitation is {name!r}, expected 'need', 'samples', 'logprobs' or None (chosen by "
+            f"elicitation is {name!r}, expected 'subgoal', 'samples', 'logprobs' or None (chosen by "
             "the model)."
         )
     if not is_local(model):
         raise LLMError(
-            f"elicitation='need' scores candidates exactly, which {model!r} cannot be asked for "
+            f"elicitation='subgoal' scores candidates exactly, which {model!r} cannot be asked for "
             f"through its API; expected the embedded model ({DEFAULT_MODEL!r} or "
             "'local//path/to/a/model.gguf'). Cure: use elicitation='samples' or 'logprobs'."
         )
-    return Need()
+    return NextSubgoal()

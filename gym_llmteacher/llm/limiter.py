@@ -102,16 +102,16 @@ class Breaker(Locked):
         super().__init__()
         self.failures, self.pause, self._clock = failures, pause, clock
         self._in_a_row = 0
-        self._closed_until = 0.0
+        self._open_until = 0.0
 
     def allows(self) -> bool:
         """Whether a request may be made now. After a pause one may, and decides about the rest."""
         with self._lock:
             if self._in_a_row < self.failures:
                 return True
-            if self._clock() < self._closed_until:
+            if self._clock() < self._open_until:
                 return False
-            self._closed_until = self._clock() + self.pause
+            self._open_until = self._clock() + self.pause
             return True
 
     def failed(self) -> None:
@@ -119,7 +119,7 @@ class Breaker(Locked):
         with self._lock:
             self._in_a_row += 1
             if self._in_a_row >= self.failures:
-                self._closed_until = self._clock() + self.pause
+                self._open_until = self._clock() + self.pause
 
     def worked(self) -> None:
         """Note that a request was answered."""

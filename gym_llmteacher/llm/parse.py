@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gym_llmteacher.situation import Plan
+from gym_llmteacher.advice import Plan
 
 MAX_CHARS = 20_000
 """Longer replies are read from the end: the action comes last."""

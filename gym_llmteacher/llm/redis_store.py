@@ -21,7 +21,7 @@ from gym_llmteacher.llm.store import Record, Spend, Store
 logger = logging.getLogger(__name__)
 
 _PREFIX = "gym_llmteacher:1:"
-_ANSWERS, _SPENT, _CLAIM = _PREFIX + "answers", _PREFIX + "spent", _PREFIX + "claim:"
+_ANSWERS, _SPENT, _LEASE = _PREFIX + "answers", _PREFIX + "spent", _PREFIX + "lease:"
 _NO_LIMIT = 1e300
 
 _SPEND = """
@@ -38,7 +38,7 @@ local added = 0
 for i = 1, #ARGV, 2 do added = added + redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) end
 return added
 """
-# Take a claim from a known holder, or give it up: only if it is still theirs.
+# Take a lease from a known holder, or give it up: only if it is still theirs.
 _TAKE_OVER = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -120,9 +120,9 @@ class RedisAnswers(Store):
         known = list(keys)
         return int(self._client.hdel(_ANSWERS, *known)) if known else 0
 
-    def claim(self, key: str, owner: str, seconds: float, lives: Callable[[str], bool]) -> bool:
-        """Claim a question for so many seconds, unless it is claimed by somebody who lives."""
-        name, milliseconds = _CLAIM + key, max(1, round(1000 * seconds))
+    def lease(self, key: str, owner: str, seconds: float, lives: Callable[[str], bool]) -> bool:
+        """Lease a question for so many seconds, unless it is held by somebody who lives."""
+        name, milliseconds = _LEASE + key, max(1, round(1000 * seconds))
         if self._client.set(name, owner, nx=True, px=milliseconds):
             return True
         holder = self._client.get(name)
@@ -131,8 +131,8 @@ class RedisAnswers(Store):
         return bool(self._client.eval(_TAKE_OVER, 1, name, holder, owner, milliseconds))
 
     def release(self, key: str, owner: str) -> None:
-        """Give up a claim, if it is this owner's."""
-        self._client.eval(_RELEASE, 1, _CLAIM + key, owner)
+        """Give up a lease, if it is this owner's."""
+        self._client.eval(_RELEASE, 1, _LEASE + key, owner)
 
     def spend(self, amount: Spend, limits: tuple[float, float, float]) -> bool:
         """Add to what has been spent, in one step, unless that passes a limit."""

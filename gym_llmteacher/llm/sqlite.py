@@ -9,7 +9,7 @@ from gym_llmteacher.errors import AnswersFileError
 
 ENV_VAR = "GYM_LLMTEACHER_ANSWERS"
 APPLICATION_ID = 0x4C4C4D54  # "LLMT"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _BUSY_SECONDS = 30.0
 _SCHEMA = """
 CREATE TABLE spend (               -- one row: what has been paid for since the file was made
@@ -19,7 +19,7 @@ CREATE TABLE spend (               -- one row: what has been paid for since the 
     usd REAL NOT NULL
 );
 INSERT INTO spend VALUES (1, 0, 0, 0.0);
-CREATE TABLE claims (              -- questions being asked right now
+CREATE TABLE leases (              -- questions being asked right now
     key TEXT PRIMARY KEY,
     owner TEXT NOT NULL,           -- host, process and thread
     expires REAL NOT NULL          -- seconds since 1970, UTC
@@ -40,7 +40,10 @@ CREATE TABLE answers (
 ) WITHOUT ROWID
 """
 # What makes a file of one version a file of the next.
-_MIGRATIONS = {1: "ALTER TABLE answers ADD COLUMN edited INTEGER NOT NULL DEFAULT 0"}
+_MIGRATIONS = {
+    1: "ALTER TABLE answers ADD COLUMN edited INTEGER NOT NULL DEFAULT 0",
+    2: "ALTER TABLE claims RENAME TO leases",
+}
 
 
 def connect(path: str) -> sqlite3.Connection:

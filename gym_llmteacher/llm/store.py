@@ -49,7 +49,7 @@ class Record:
 
 
 class Store(ABC):
-    """Keeps answers, claims on questions and what was spent, for any number of processes.
+    """Keeps answers, leases on questions and what was spent, for any number of processes.
 
     Trouble with an answer during training is logged once; the store then counts as empty. Trouble
     with money is raised: what cannot be counted is not spent.
@@ -107,12 +107,12 @@ class Store(ABC):
         """Delete records; return how many there were."""
 
     @abstractmethod
-    def claim(self, key: str, owner: str, seconds: float, lives: Callable[[str], bool]) -> bool:
-        """Claim a question for so many seconds, unless it is claimed by somebody who lives."""
+    def lease(self, key: str, owner: str, seconds: float, lives: Callable[[str], bool]) -> bool:
+        """Lease a question for so many seconds, unless it is held by somebody who lives."""
 
     @abstractmethod
     def release(self, key: str, owner: str) -> None:
-        """Give up a claim, if it is this owner's."""
+        """Give up a lease, if it is this owner's."""
 
     @abstractmethod
     def spend(self, amount: Spend, limits: tuple[float, float, float]) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from stable_baselines3 import A2C
 
-from gym_llmteacher.sb3.replay import ReplayingTeacher
+from gym_llmteacher.sb3.advice_replay import AdviceReplay
 
 
-class TeacherA2C(ReplayingTeacher, A2C):
+class TeacherA2C(AdviceReplay, A2C):
     """A2C with a teaching loss; see `TeacherPPO` for what that means.
 
     All arguments of ``stable_baselines3.A2C`` keep their names, order and defaults; added are

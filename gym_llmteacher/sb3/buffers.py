@@ -10,8 +10,8 @@ import torch as th
 from numpy.typing import NDArray
 from stable_baselines3.common.buffers import BaseBuffer, ReplayBuffer, RolloutBuffer
 
-from gym_llmteacher.factors import factor_sizes
-from gym_llmteacher.sb3.priors import Rows
+from gym_llmteacher.action_dims import action_sizes
+from gym_llmteacher.learning.priors import Rows
 from gym_llmteacher.situation import Situation
 
 if TYPE_CHECKING:  # the buffers that stand behind the mixins
@@ -59,7 +59,7 @@ class PriorBufferMixin(_Buffer):
     def make_room(self) -> None:
         """Make room for priors; those that were there are forgotten."""
         shape = (self.buffer_size, self.n_envs)
-        sizes = factor_sizes(self.action_space)
+        sizes = action_sizes(self.action_space)
         self.teacher_priors: NDArray[np.float32] = np.zeros((*shape, sum(sizes)), dtype=np.float32)
         per_row = shape if len(sizes) == 1 else (*shape, len(sizes))
         self.teacher_weights: NDArray[np.float32] = np.zeros(per_row, dtype=np.float32)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from stable_baselines3 import DQN
 
-from gym_llmteacher.sb3.off_policy import OffPolicyTeacher
+from gym_llmteacher.sb3.off_policy import TaughtOffPolicy
 
 
-class TeacherDQN(OffPolicyTeacher, DQN):
+class TeacherDQN(TaughtOffPolicy, DQN):
     """DQN with a teaching loss: ``L = L_TD + λ(t) · mean_taught(w · H(prior, softmax(Q / τ)))``.
 
     Priors are stored in the replay buffer with the transitions they came with. The student acts

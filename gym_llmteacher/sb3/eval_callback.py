@@ -19,8 +19,9 @@ from stable_baselines3.common.vec_env import (
 )
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
-from gym_llmteacher.factors import factor_sizes, split
-from gym_llmteacher.sb3.priors import act_on, current_infos, first_infos, read_priors
+from gym_llmteacher.action_dims import action_sizes, split
+from gym_llmteacher.learning.priors import act_on, read_priors
+from gym_llmteacher.sb3.infos import current_infos, first_infos
 from gym_llmteacher.sb3.telemetry import set_teaching
 
 
@@ -118,7 +119,7 @@ class _TeacherPlays:
 
     def __init__(self, env: _Remembering, student: BaseAlgorithm) -> None:
         self.env, self.student = env, student
-        self.sizes = factor_sizes(env.action_space)
+        self.sizes = action_sizes(env.action_space)
         self.same: list[bool] = []
         self._rng = np.random.default_rng(0)
 

@@ -7,11 +7,11 @@ from typing import Any
 from sb3_contrib import MaskablePPO
 from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
 
-from gym_llmteacher.sb3.priors import Rows
-from gym_llmteacher.sb3.replay import ReplayingTeacher
+from gym_llmteacher.learning.priors import Rows
+from gym_llmteacher.sb3.advice_replay import AdviceReplay
 
 
-class TeacherMaskablePPO(ReplayingTeacher, MaskablePPO):
+class TeacherMaskablePPO(AdviceReplay, MaskablePPO):
     """MaskablePPO with a teaching loss; needs the extra ``contrib``.
 
     Advice for actions that are masked now is given to the others in proportion; where none of it

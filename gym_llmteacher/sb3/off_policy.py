@@ -11,19 +11,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from gym_llmteacher.errors import ScheduleError
+from gym_llmteacher.learning.losses import taught_rows, teaching_gradient, with_gradient
 from gym_llmteacher.sb3.buffers import with_priors
-from gym_llmteacher.sb3.losses import taught_rows, teaching_gradient, with_gradient
-from gym_llmteacher.sb3.mixin import TeacherMixin
+from gym_llmteacher.sb3.taught_algorithm import TaughtAlgorithm
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
     from stable_baselines3.dqn.dqn import DQN
 
-    class _Algorithm(TeacherMixin, DQN): ...
+    class _Algorithm(TaughtAlgorithm, DQN): ...
 else:
-    _Algorithm = TeacherMixin
+    _Algorithm = TaughtAlgorithm
 
 
-class OffPolicyTeacher(_Algorithm):
+class TaughtOffPolicy(_Algorithm):
     """Put this before an SB3 algorithm that learns Q-values of Discrete actions.
 
     :param args: the algorithm's own, by name, order and default
@@ -51,7 +51,7 @@ class OffPolicyTeacher(_Algorithm):
         """Update the Q-network on the joint loss, with the algorithm's own ``train``."""
         coef = self.current_coef
         if coef > 0:
-            self._fill_in_late_priors(patience=0.0)
+            self._fill_in_late_priors(late_timeout=0.0)
             with self._joint_loss(coef):
                 super().train(gradient_steps, batch_size)
         else:

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch as th
 
-from gym_llmteacher.sb3.gates import checked_gates, gated_weight
-from gym_llmteacher.sb3.losses import (
+from gym_llmteacher.learning.gates import checked_gates, gated_weight
+from gym_llmteacher.learning.losses import (
     TaughtRows,
     taught_rows,
     teaching_gradient,
     with_gradient,
 )
-from gym_llmteacher.sb3.mixin import TeacherMixin
+from gym_llmteacher.sb3.taught_algorithm import TaughtAlgorithm
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
     from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-    class _Algorithm(TeacherMixin, OnPolicyAlgorithm): ...
+    class _Algorithm(TaughtAlgorithm, OnPolicyAlgorithm): ...
 else:
-    _Algorithm = TeacherMixin
+    _Algorithm = TaughtAlgorithm
 
 
-class OnPolicyTeacher(_Algorithm):
+class TaughtOnPolicy(_Algorithm):
     """Put this before an SB3 on-policy algorithm with a Discrete or MultiDiscrete action space.
 
     :param args: the algorithm's own, by name, order and default

@@ -5,16 +5,16 @@ from __future__ import annotations
 from stable_baselines3 import PPO
 from stable_baselines3.common.type_aliases import MaybeCallback
 
-from gym_llmteacher.sb3.replay import ReplayingTeacher
+from gym_llmteacher.sb3.advice_replay import AdviceReplay
 
 
-class TeacherPPO(ReplayingTeacher, PPO):
+class TeacherPPO(AdviceReplay, PPO):
     """PPO with a teaching loss: ``L = L_PPO + λ(t) · mean_taught(w · H(prior, π))``.
 
     LLM4Teach (arXiv 2311.13373). The prior comes with each observation in
     ``info["teacher_prior"]``, float32 ``(n_actions,)``, with ``info["teacher_weight"]`` in [0, 1];
     `LLMTeacherWrapper` puts both there. MultiDiscrete actions are taught factor by factor
-    (`FactorGrounding`). The student always acts by itself, and a saved student
+    (`MultiDiscreteGrounding`). The student always acts by itself, and a saved student
     loads in plain ``PPO``.
 
     All arguments of ``stable_baselines3.PPO`` keep their names, order and defaults. Added:
@@ -26,13 +26,13 @@ class TeacherPPO(ReplayingTeacher, PPO):
     :param teacher_divergence: ``"cross_entropy"`` (the paper's), ``"forward_kl"`` or
         ``"reverse_kl"``
     :param teacher_gates: reasons to trust advice less: some of ``"confidence"``, ``"advantage"``,
-        ``"proximal"`` (`gym_llmteacher.sb3.gates`)
+        ``"proximal"`` (`gym_llmteacher.learning.gates`)
     :param teacher_eval_episodes: let the teacher play so many episodes before the first update, 16
         for example, and follow it only if it earns more than the untaught student: one that does
         not leaves plain PPO, bit for bit, and a warning (`gym_llmteacher.sb3.teacher_eval`). These
         env steps are not counted as training's. 0 (default): follow it in any case
     :param teacher_replay_steps: gradient steps after each update on advice of earlier rollouts too,
-        100 for example: advice does not get old (`gym_llmteacher.sb3.replay`). Fewer as λ falls, in
+        100 for example: advice does not get old (`gym_llmteacher.sb3.advice_replay`). Fewer as λ falls, in
         proportion. 0 (default): advice is learned from with its rollout alone
     :param teacher_replay_size: number of observations that are remembered for it, with their advice
     :param teacher_augment: from observations ``(n, ...)`` and priors float32 ``(n, n_actions)`` to

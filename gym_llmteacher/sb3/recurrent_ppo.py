@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sb3_contrib import RecurrentPPO
 
-from gym_llmteacher.sb3.on_policy import OnPolicyTeacher
+from gym_llmteacher.sb3.on_policy import TaughtOnPolicy
 
 
-class TeacherRecurrentPPO(OnPolicyTeacher, RecurrentPPO):
+class TeacherRecurrentPPO(TaughtOnPolicy, RecurrentPPO):
     """RecurrentPPO with a teaching loss; needs the extra ``contrib``.
 
     The paper has an LSTM student too: it remembers what is no longer in view.

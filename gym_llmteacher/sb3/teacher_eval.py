@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 
+from gym_llmteacher.action_dims import split
 from gym_llmteacher.errors import ScheduleError
-from gym_llmteacher.factors import split
-from gym_llmteacher.sb3.priors import Rows, act_on, current_infos, first_infos
+from gym_llmteacher.learning.priors import Rows, act_on
+from gym_llmteacher.sb3.infos import current_infos, first_infos
 from gym_llmteacher.sb3.vec_teacher import VecTeacher
 
 ENOUGH = 8

@@ -10,14 +10,15 @@ from typing import Any
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
+from gym_llmteacher.advice import Advice
+from gym_llmteacher.advising.asker import Asker, saved_questions
+from gym_llmteacher.advising.background import BackgroundAdvisor
+from gym_llmteacher.advising.conditions import Condition
 from gym_llmteacher.errors import GroundingError
-from gym_llmteacher.situation import Advice, Situation, prior_from, uniform_prior
-from gym_llmteacher.teachers.background import BackgroundAdvisor
-from gym_llmteacher.teachers.helper import HelperTeacher
+from gym_llmteacher.prior import check_smoothing, prior_from, uniform_prior
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
-from gym_llmteacher.wrappers.ask import Condition
-from gym_llmteacher.wrappers.asker import Asker, saved_questions
-from gym_llmteacher.wrappers.teacher import check_epsilon
+from gym_llmteacher.teachers.process import ProcessTeacher
 
 
 class VecTeacher(VecEnvWrapper):
@@ -27,20 +28,20 @@ class VecTeacher(VecEnvWrapper):
     the background, ``workers`` at once, while stepping goes on. Where the answer is known, ``info``
     has its prior as with `LLMTeacherWrapper`. Where it is not, the weight is 0 for now and
     ``info["teacher_pending"]`` has the situation: `TeacherPPO` fills it in before the update, after
-    waiting for at most ``patience`` seconds per rollout. What is later still abstains, and is in
+    waiting for at most ``late_timeout`` seconds per rollout. What is later still abstains, and is in
     the answers file for next time. A slow teacher never slows the envs.
 
     One cache, one budget and one set of totals for `DummyVecEnv` and `SubprocVecEnv` alike.
 
     :param venv: envs wrapped in `GroundingWrapper`
     :param teacher: as for `LLMTeacherWrapper`
-    :param epsilon: support floor
+    :param smoothing: support floor
     :param answers: answers file, as for `LLMTeacherWrapper`
     :param elicitation: as for `LLMTeacherWrapper`
     :param workers: questions open at once
-    :param patience: seconds to wait for late answers before each update
+    :param late_timeout: seconds to wait for late answers before each update
     :param ask: when to ask, as for `LLMTeacherWrapper`
-    :param helper: ask from a process of its own (`HelperTeacher`): for thousands of questions, each
+    :param process: ask from a process of its own (`ProcessTeacher`): for thousands of questions, each
         of which would take this process some ten milliseconds
     :raises GroundingError: the envs do not describe their situations
     :raises ModelUnavailableError: unknown model, missing key, missing weights
@@ -62,32 +63,32 @@ class VecTeacher(VecEnvWrapper):
         self,
         venv: VecEnv,
         teacher: TeacherSpec = None,
-        epsilon: float = 0.02,
+        smoothing: float = 0.02,
         answers: str | os.PathLike[str] | None = None,
         elicitation: str | None = None,
         workers: int = 16,
-        patience: float = 5.0,
+        late_timeout: float = 5.0,
         ask: Condition | None = None,
-        helper: bool = False,
+        process: bool = False,
     ) -> None:
         super().__init__(venv)
-        check_epsilon(epsilon)
+        check_smoothing(smoothing)
         if not venv.has_attr("grounding"):
             raise GroundingError(
                 "the envs do not describe their situations. Wrap them before they are vectorised: "
                 "make_vec_env(..., wrapper_class=GroundingWrapper)."
             )
-        if workers < 1 or patience < 0:
+        if workers < 1 or late_timeout < 0:
             raise GroundingError(
-                f"workers={workers} and patience={patience}; expected at least one worker and no "
+                f"workers={workers} and late_timeout={late_timeout}; expected at least one worker and no "
                 "negative number of seconds."
             )
         self.teacher = make_teacher(teacher, answers=answers, elicitation=elicitation)
-        if helper:
-            self.teacher = HelperTeacher(self.teacher, workers)
+        if process:
+            self.teacher = ProcessTeacher(self.teacher, workers)
         self.teacher.probe()
-        self.epsilon = float(epsilon)
-        self.patience = float(patience)
+        self.smoothing = float(smoothing)
+        self.late_timeout = float(late_timeout)
         self.advisor = BackgroundAdvisor(self.teacher, workers)
         self._n_actions = int(venv.action_space.n)  # type: ignore[attr-defined]
         self._late = self._came_late = 0
@@ -132,7 +133,7 @@ class VecTeacher(VecEnvWrapper):
             info["teacher_prior"], info["teacher_weight"] = uniform_prior(self._n_actions), 0.0
             info["teacher_pending"] = situation
         else:
-            prior, weight = prior_from(advice, situation, self.epsilon)
+            prior, weight = prior_from(advice, situation, self.smoothing)
             info["teacher_prior"], info["teacher_weight"] = prior, weight
 
     def _advice(self, i: int, situation: Situation, obs: VecEnvObs, starts: bool) -> Advice | None:
@@ -142,7 +143,7 @@ class VecTeacher(VecEnvWrapper):
         asker = self._askers[i]
         if starts:
             asker.reset()
-        advice = self.advisor.recall(situation)
+        advice = self.advisor.lookup(situation)
         waiting = advice is None and self.advisor.is_asked(situation)
         if asker.asks(situation, _of_env(obs, i), known=waiting or advice is not None):
             advice = self.advisor.advice(situation)
@@ -150,22 +151,24 @@ class VecTeacher(VecEnvWrapper):
         return None if waiting else asker.settled(advice, situation)
 
     def late_priors(
-        self, pending: Mapping[Any, Situation], patience: float | None = None
+        self, pending: Mapping[Any, Situation], late_timeout: float | None = None
     ) -> Iterable[tuple[Any, Any, float]]:
         """Wait for late answers.
 
         :param pending: situations by any key
-        :param patience: seconds in all; ``None``: those of the constructor
+        :param late_timeout: seconds in all; ``None``: those of the constructor
         :return: ``(key, prior, weight)`` of those that have arrived
         """
         first = {situation.text: situation for situation in pending.values()}
-        self.advisor.wait(first.values(), self.patience if patience is None else patience)
+        self.advisor.wait(
+            first.values(), self.late_timeout if late_timeout is None else late_timeout
+        )
         advices = {text: self.advisor.advice(situation) for text, situation in first.items()}
         for key, situation in pending.items():
             advice = advices[situation.text]
             if advice is not None:
                 self._came_late += 1
-                yield key, *prior_from(advice, situation, self.epsilon)
+                yield key, *prior_from(advice, situation, self.smoothing)
 
     def set_teaching(self, on: bool) -> None:
         """Stop or resume describing and asking, in all envs."""
@@ -183,7 +186,7 @@ class VecTeacher(VecEnvWrapper):
     def close(self) -> None:
         """Close envs and give up open questions."""
         self.advisor.close()
-        if isinstance(self.teacher, HelperTeacher):
+        if isinstance(self.teacher, ProcessTeacher):
             self.teacher.close()
         self.venv.close()
 

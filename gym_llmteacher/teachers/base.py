@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 
+from gym_llmteacher.advice import Advice
 from gym_llmteacher.groundings.base import Grounding
-from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.situation import Situation
 
 if TYPE_CHECKING:
     from typing import Self
@@ -29,13 +30,13 @@ class Teacher(ABC):
         Trouble with one answer gives ``Advice.abstain(why)`` for it; nothing is raised.
         """
 
-    def known(self, situation: Situation) -> Advice | None:
+    def cached(self, situation: Situation) -> Advice | None:
         """Advice that takes no time, or ``None`` where `advise` would have to be waited for."""
         return None
 
-    def recall(self, situation: Situation) -> Advice | None:
+    def lookup(self, situation: Situation) -> Advice | None:
         """Advice that costs nothing, though it may take a look into a file."""
-        return self.known(situation)
+        return self.cached(situation)
 
     def budget_left(self) -> float:
         """Share of the budget that is left, in [0, 1]; 1 where there is none."""

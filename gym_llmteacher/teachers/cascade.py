@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from gym_llmteacher.advice import Advice
 from gym_llmteacher.errors import ModelUnavailableError
-from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
 
@@ -53,14 +54,14 @@ class CascadeTeacher(Teacher):
                     advices[i] = dataclasses.replace(advices[i], source=why)
         return advices
 
-    def known(self, situation: Situation) -> Advice | None:
+    def cached(self, situation: Situation) -> Advice | None:
         """What the first teacher knows; what it does not know is worth asking it."""
-        advice = self.teachers[0].known(situation)
+        advice = self.teachers[0].cached(situation)
         return None if advice is None or advice.abstained else advice
 
-    def recall(self, situation: Situation) -> Advice | None:
+    def lookup(self, situation: Situation) -> Advice | None:
         """What the first teacher can say for nothing."""
-        advice = self.teachers[0].recall(situation)
+        advice = self.teachers[0].lookup(situation)
         return None if advice is None or advice.abstained else advice
 
     def budget_left(self) -> float:

@@ -13,19 +13,20 @@ from typing import Any
 
 import numpy as np
 
+from gym_llmteacher.advice import Advice
 from gym_llmteacher.errors import LLMError, ModelUnavailableError
 from gym_llmteacher.llm.answers import answer_key, open_answers
 from gym_llmteacher.llm.budget import Budget, BudgetSpentError
-from gym_llmteacher.llm.claims import Claims
 from gym_llmteacher.llm.client import Client, ServerDownError, probe_once
 from gym_llmteacher.llm.elicit import Elicitation, Question, elicitation_for
+from gym_llmteacher.llm.leases import Leases
 from gym_llmteacher.llm.limiter import Limiter
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
 from gym_llmteacher.llm.spec import model_and_options, sampling_options
 from gym_llmteacher.llm.store import Store
-from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.pause import Pause
 
@@ -80,8 +81,8 @@ class LLMTeacher(Locked, Teacher):
     :param answers: path of the answers file, ``":memory:"``, ``"redis://host:port/0"`` for several
         machines (extra ``redis``), or a `Store`; ``None``:
         ``$GYM_LLMTEACHER_ANSWERS`` or the user's cache folder
-    :param elicitation: ``"need"``, ``"samples"``, ``"logprobs"``, an `Elicitation`, or ``None``
-        (need for the embedded model, samples for all others); see `gym_llmteacher.llm.elicit`
+    :param elicitation: ``"subgoal"``, ``"samples"``, ``"logprobs"``, an `Elicitation`, or ``None``
+        (subgoal for the embedded model, samples for all others); see `gym_llmteacher.llm.elicit`
     :param task: replaces the task of the situations
     :param example: worked example for ``"samples"``, replaces the generic one
     :param system_prompt: replaces the instructions of ``"samples"`` and ``"logprobs"``
@@ -105,13 +106,13 @@ class LLMTeacher(Locked, Teacher):
 
     Example::
 
-        >>> from gym_llmteacher.situation import Need, Situation
+        >>> from gym_llmteacher.situation import Situation, Subgoal
         >>> from gym_llmteacher.teachers.llm import LLMTeacher
         >>> import numpy as np
         >>> here = Situation("Agent sees <key>, holds nothing.", ("explore", "go to key"),
         ...     np.eye(2, dtype=np.float32), task="get the key, then open the door",
         ...     state="The agent holds nothing.",
-        ...     needs=(Need("key", ("go to key",)), Need("door", ("explore",))))
+        ...     subgoals=(Subgoal("key", ("go to key",)), Subgoal("door", ("explore",))))
         >>> [advice] = LLMTeacher(answers=":memory:").advise([here])
         >>> max(advice.plans, key=lambda plan: plan[1])[0]
         ('go to key',)
@@ -161,7 +162,7 @@ class LLMTeacher(Locked, Teacher):
             limiter=Limiter(concurrency, rpm, tpm),
         )
         # Nobody can be busy with a question for longer than this.
-        self.claims = Claims(self.answers, seconds=2 * samples * timeout * (max_retries + 1))
+        self.leases = Leases(self.answers, seconds=2 * samples * timeout * (max_retries + 1))
         self._told_of_budget = False
         self._memo: dict[str, Advice] = {}
         self._failures: dict[str, Pause] = {}
@@ -182,16 +183,16 @@ class LLMTeacher(Locked, Teacher):
         self._count(asked=1, hits=int(known), abstained=int(advice.abstained))
         return advice
 
-    def known(self, situation: Situation) -> Advice | None:
+    def cached(self, situation: Situation) -> Advice | None:
         """Advice that takes no time: what has been asked before in this process."""
         advice = self._memo.get(situation.text)
         if advice is not None:
             self._count(asked=1, hits=1, abstained=int(advice.abstained))
         return advice
 
-    def recall(self, situation: Situation) -> Advice | None:
+    def lookup(self, situation: Situation) -> Advice | None:
         """Advice that costs nothing: from memory, or from the answers file."""
-        known = self.known(situation)
+        known = self.cached(situation)
         if known is None and situation.options:
             question = self.question(situation)
             if self.answers.get(self.key(question)) is not None:
@@ -230,7 +231,7 @@ class LLMTeacher(Locked, Teacher):
             why = redact(str(error) or type(error).__name__, secrets)
             # A server that is down is no failure of this question: asked as soon as it is back.
             if isinstance(error, (ServerDownError, _NotAskedError)):
-                self._count(put_off=1)
+                self._count(deferred=1)
             else:
                 self._failures.setdefault(text, Pause()).fail()
                 self._count(failed=1)
@@ -242,7 +243,7 @@ class LLMTeacher(Locked, Teacher):
             if not advice.abstained:
                 advice = dataclasses.replace(advice, source="answers")
         if advice.abstained:
-            self._count(unreadable=1)
+            self._count(parse_failed=1)
             logger.warning("no advice for %r: %s", text[:200], advice.source)
         self._memo[text] = advice
         return advice, question, reply
@@ -258,7 +259,7 @@ class LLMTeacher(Locked, Teacher):
         pause = self._failures.get(situation.text)
         if pause is not None and not pause.over():
             raise _NotAskedError("asking failed before; waiting before the next attempt")
-        while not self.claims.take(key):
+        while not self.leases.take(key):
             # Somebody else is asking this very question: wait for the answer, it is free.
             time.sleep(_POLL)
         try:
@@ -267,7 +268,7 @@ class LLMTeacher(Locked, Teacher):
                 return known, False
             return self._asked(key, question, situation), True
         finally:
-            self.claims.release(key)
+            self.leases.release(key)
 
     def _asked(self, key: str, question: Question, situation: Situation) -> Reply:
         """Ask, and keep the reply before anything is made of it."""
@@ -347,8 +348,8 @@ class LLMTeacher(Locked, Teacher):
         ``asked``: situations; ``hits``: those answered without the model; ``abstained``: those
         without advice; ``calls``: answered requests to the model; ``prompt_tokens``,
         ``completion_tokens``, ``cost_usd``, ``seconds``: what these took. Why there was none:
-        ``failed``: questions without a reply after all retries; ``unreadable``: replies that name
-        no option; ``over_budget``; ``put_off``: not asked, since the server is down, the question
+        ``failed``: questions without a reply after all retries; ``parse_failed``: replies that name
+        no option; ``over_budget``; ``deferred``: not asked, since the server is down, the question
         failed before, or the teacher is offline.
         """
         with self._lock:
@@ -365,7 +366,7 @@ class LLMTeacher(Locked, Teacher):
 
 def _no_totals() -> dict[str, float]:
     names = ("calls", "hits", "asked", "abstained", "prompt_tokens", "completion_tokens")
-    troubles = ("failed", "unreadable", "over_budget", "put_off")
+    troubles = ("failed", "parse_failed", "over_budget", "deferred")
     return dict.fromkeys((*names, "cost_usd", "seconds", *troubles), 0.0)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from gym_llmteacher.advice import Plan
 from gym_llmteacher.groundings.minigrid.missions import parse_mission
-from gym_llmteacher.situation import Plan, Situation
+from gym_llmteacher.situation import Situation
 
 _SEEN = re.compile(r"<(locked |open )?([^<>(]+?)(?: \([^)]*\))?>")
 
@@ -21,7 +22,7 @@ def mission_planner(situation: Situation) -> Plan:
     'mission_planner'
     """
     text = situation.text
-    plans = {need.name: need.plan for need in situation.needs}
+    plans = {subgoal.name: subgoal.plan for subgoal in situation.subgoals}
     sees = text.split("Agent sees ", 1)[-1].split(" Agent holds ", 1)[0]
     seen = {name: (state or "").strip() for state, name in _SEEN.findall(sees)}
     fits = re.findall(r"It fits <([^>]+)>", text)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 import numpy as np
 
+from gym_llmteacher.advice import Advice
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.observation import ObservationGrounding
-from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 
+from gym_llmteacher.advice import Advice, Plan
 from gym_llmteacher.errors import ModelUnavailableError, PriorError
-from gym_llmteacher.situation import Advice, Plan, Situation
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
 Answer = Plan | Mapping[Plan, float] | Advice
@@ -72,7 +73,7 @@ def door_key_planner(situation: Situation) -> Plan:
     >>> ScriptedTeacher.named("door_key_planner").function.__name__
     'door_key_planner'
     """
-    plans = {need.name: need.plan for need in situation.needs}
+    plans = {subgoal.name: subgoal.plan for subgoal in situation.subgoals}
     useful_key = situation.state == "The agent holds the key."
     return plans["door"] if useful_key else plans["key"]
 

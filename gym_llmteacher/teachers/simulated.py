@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from gym_llmteacher.advice import Advice
 from gym_llmteacher.errors import PriorError
-from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
 

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from gym_llmteacher.situation import Plan, Situation
+from gym_llmteacher.advice import Plan
+from gym_llmteacher.situation import Situation
 
 _LAKE = ("go left", "go down", "go right", "go up")
 _MOVES = ((0, -1), (1, 0), (0, 1), (-1, 0))

@@ -8,10 +8,10 @@ import gymnasium as gym
 from gymnasium.core import ActType, ObsType
 from gymnasium.utils import RecordConstructorArgs
 
+from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.errors import GroundingError
-from gym_llmteacher.factors import factor_sizes
 from gym_llmteacher.groundings.base import Grounding
-from gym_llmteacher.groundings.factors import FactorGrounding
+from gym_llmteacher.groundings.multi_discrete import MultiDiscreteGrounding
 from gym_llmteacher.groundings.registry import check_actions, check_grounding, find_grounding
 from gym_llmteacher.situation import Situation, checked_option_actions
 
@@ -49,7 +49,7 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
         check_actions(self.env, factors=self._takes_factors)
         self.grounding: Grounding = grounding or find_grounding(self.env)
         check_grounding(self.grounding, self.env)
-        self.sizes = factor_sizes(self.env.action_space)
+        self.sizes = action_sizes(self.env.action_space)
         self._teaching = True
         self._checked: set[str] = set()
 
@@ -76,8 +76,8 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
 
     def _describe(self, obs: ObsType) -> tuple[Situation, ...]:
         """What is to be asked: one question per factor of the action, of which Discrete has one."""
-        if isinstance(self.grounding, FactorGrounding):
-            situations = self.grounding.describe_factors(self.env, obs)
+        if isinstance(self.grounding, MultiDiscreteGrounding):
+            situations = self.grounding.describe_dims(self.env, obs)
         else:
             situations = (self.grounding.describe(self.env, obs),)
         for situation, n_actions in zip(situations, self.sizes, strict=True):

@@ -19,12 +19,12 @@ from gym_llmteacher.option_actions import LazyRows
 from gym_llmteacher.situation import Situation
 
 
-class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+class OptionsWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """Replace an env's actions by its options; one step carries an option out until it ends.
 
     An option ends when it is finished, when what can be said of the situation changes, when the
     episode ends, or after ``max_length`` steps. One that does not apply now costs one step with the
-    action ``idle``. ``info["frames"]`` is the number of env steps it took; rewards are summed.
+    action ``noop_action``. ``info["option_steps"]`` is the number of env steps it took; rewards are summed.
 
     With an `OptionGrounding` it makes any action space Discrete: options may return arrays. A
     teacher goes outside; its prior is then over the options.
@@ -33,7 +33,7 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         `OptionGrounding`
     :param grounding: how to describe the env; ``None`` finds one by the env
     :param max_length: env steps that one option may take
-    :param idle: what to do for an option that does not apply (zeros where actions are arrays)
+    :param noop_action: what to do for an option that does not apply (zeros where actions are arrays)
     :raises GroundingError: no options, no grounding knows the env, or its actions are not Discrete
         and its options are not functions of yours
 
@@ -41,9 +41,9 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
         >>> import gym_llmteacher
         >>> env = gym.make("LLMTeacher/SimpleDoorKey-v0")
-        >>> env = OptionActions(env, ["explore", "go to key", "pick up key"], idle=6)
+        >>> env = OptionsWrapper(env, ["explore", "go to key", "pick up key"], noop_action=6)
         >>> _ = env.reset(seed=0)
-        >>> env.step(0)[-1]["frames"] >= 1
+        >>> env.step(0)[-1]["option_steps"] >= 1
         True
 
     Change log: 0.1.0 - added.
@@ -55,10 +55,14 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         options: Sequence[str] | None = None,
         grounding: Grounding | None = None,
         max_length: int = 50,
-        idle: Any = 0,
+        noop_action: Any = 0,
     ) -> None:
         RecordConstructorArgs.__init__(
-            self, options=options, grounding=grounding, max_length=max_length, idle=idle
+            self,
+            options=options,
+            grounding=grounding,
+            max_length=max_length,
+            noop_action=noop_action,
         )
         gym.Wrapper.__init__(self, env)
         self.grounding = grounding or find_grounding(env)
@@ -75,10 +79,12 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             )
         self.action_space = gym.spaces.Discrete(len(self.options))
         self.max_length = max_length
-        self.idle = idle
+        self.noop_action = noop_action
         arrays = (gym.spaces.Box, gym.spaces.MultiDiscrete, gym.spaces.MultiBinary)
-        if isinstance(env.action_space, arrays) and np.ndim(idle) == 0:
-            self.idle = np.full(env.action_space.shape, idle, dtype=env.action_space.dtype)
+        if isinstance(env.action_space, arrays) and np.ndim(noop_action) == 0:
+            self.noop_action = np.full(
+                env.action_space.shape, noop_action, dtype=env.action_space.dtype
+            )
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -88,28 +94,28 @@ class OptionActions(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         self.grounding.reset(self.env)
         self.grounding.observe(self.env, obs)
         self._obs = obs
-        return obs, {**info, "frames": 0}
+        return obs, {**info, "option_steps": 0}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Carry out an option."""
         name = self.options[int(action)]
-        text, total, frames = None, 0.0, 0
+        text, total, steps = None, 0.0, 0
         terminated = truncated = False
         info: dict[str, Any] = {}
-        while not (terminated or truncated) and frames < self.max_length:
+        while not (terminated or truncated) and steps < self.max_length:
             situation = self.grounding.describe(self.env, self._obs)
             primitive = self._primitive(situation, name)
-            if frames and (primitive is None or situation.text != text):
+            if steps and (primitive is None or situation.text != text):
                 break
             text = situation.text
-            chosen: Any = self.idle if primitive is None else primitive
+            chosen: Any = self.noop_action if primitive is None else primitive
             self._obs, reward, terminated, truncated, info = self.env.step(chosen)
             self.grounding.observe(self.env, self._obs, chosen)
             total += float(reward)
-            frames += 1
+            steps += 1
             if primitive is None:
                 break
-        return self._obs, total, terminated, truncated, {**info, "frames": frames}
+        return self._obs, total, terminated, truncated, {**info, "option_steps": steps}
 
     def options_situation(self) -> Situation:
         """The situation now, its options in terms of this wrapper's own actions."""

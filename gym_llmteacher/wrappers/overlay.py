@@ -12,7 +12,7 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from gym_llmteacher.factors import factor_sizes
+from gym_llmteacher.action_dims import action_sizes
 
 Frame = NDArray[np.uint8]
 
@@ -82,7 +82,7 @@ def draw_bars(
 def action_names(env: gym.Env[Any, Any]) -> list[str]:
     """Names of an env's actions: its own enum, its grounding's names, or numbers."""
     enum = getattr(env.unwrapped, "actions", None)
-    n_actions = sum(factor_sizes(env.action_space))
+    n_actions = sum(action_sizes(env.action_space))
     try:
         grounding = env.get_wrapper_attr("grounding")
     except AttributeError:

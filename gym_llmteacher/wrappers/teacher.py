@@ -11,26 +11,15 @@ from gymnasium.core import ActType, ObsType
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
-from gym_llmteacher.errors import PriorError
+from gym_llmteacher.advice import Advice
+from gym_llmteacher.advising.asker import Asker, saved_questions
+from gym_llmteacher.advising.conditions import Condition
 from gym_llmteacher.groundings.base import Grounding
-from gym_llmteacher.situation import Advice, Situation, prior_from, uniform_prior
+from gym_llmteacher.prior import check_smoothing, prior_from, uniform_prior
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
-from gym_llmteacher.wrappers.ask import Condition
-from gym_llmteacher.wrappers.asker import Asker, saved_questions
 from gym_llmteacher.wrappers.grounding import GroundingWrapper
-
-
-def check_epsilon(epsilon: float) -> None:
-    """Check the support floor.
-
-    :raises PriorError: not a number in [0, 1)
-    """
-    if not isinstance(epsilon, (int, float)) or not 0.0 <= epsilon < 1.0:
-        raise PriorError(
-            f"epsilon is {epsilon!r}, expected a number in [0, 1): the share of the prior that "
-            "is spread over all actions."
-        )
 
 
 class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
@@ -41,7 +30,7 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
     uniform placeholder. Both describe the observation returned with them, and depend on nothing but
     the situation. Observations, rewards and actions pass through unchanged: the student acts.
 
-    With MultiDiscrete actions and a `FactorGrounding`, each factor is asked about by itself:
+    With MultiDiscrete actions and a `MultiDiscreteGrounding`, each factor is asked about by itself:
     ``teacher_prior`` is the factors' priors one after the other, float32 ``(sum(nvec),)``, and
     ``teacher_weight`` float32 ``(n_factors,)``.
 
@@ -51,20 +40,20 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         litellm's own arguments (``{"model": "openai/my-model", "api_base": "http://..."}``); a dict
         ``{"script": "door_key_planner"}``; or any `Teacher`
     :param grounding: how to describe the env; ``None`` finds one by the env
-    :param epsilon: support floor, ``prior = (1 - epsilon) * prior + epsilon / n_actions``: advice
+    :param smoothing: support floor, ``prior = (1 - smoothing) * prior + smoothing / n_actions``: advice
         is never a hard mask
     :param answers: file that keeps what a language model answered (default: in the user's cache
         folder, or ``$GYM_LLMTEACHER_ANSWERS``); ignored for other teachers
-    :param elicitation: how a language model is asked: ``"need"``, ``"samples"`` or ``"logprobs"``
+    :param elicitation: how a language model is asked: ``"subgoal"``, ``"samples"`` or ``"logprobs"``
         (``None`` chooses by model); ignored for other teachers
-    :param ask: when to ask, such as ``AtReset() | NewText()`` (`gym_llmteacher.wrappers.ask`);
+    :param ask: when to ask, such as ``AtReset() | NewText()`` (`gym_llmteacher.advising.conditions`);
         ``None``: about every observation. What is known already is used in any case; where nothing
         is asked, the last advice of the episode stands
     :raises GroundingError: no grounding knows the env, its actions are neither Discrete nor
         MultiDiscrete, or names and actions disagree
     :raises ModelUnavailableError: unknown model, missing key, missing weights
     :raises AnswersFileError: the answers file is corrupt or is not one
-    :raises PriorError: ``epsilon`` outside [0, 1)
+    :raises PriorError: ``smoothing`` outside [0, 1)
 
     Example::
 
@@ -86,7 +75,7 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         env: gym.Env[ObsType, ActType],
         teacher: TeacherSpec = None,
         grounding: Grounding | None = None,
-        epsilon: float = 0.02,
+        smoothing: float = 0.02,
         answers: str | os.PathLike[str] | None = None,
         elicitation: str | None = None,
         ask: Condition | None = None,
@@ -95,17 +84,17 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
             self,
             teacher=teacher,
             grounding=grounding,
-            epsilon=epsilon,
+            smoothing=smoothing,
             answers=answers,
             elicitation=elicitation,
             ask=ask,
         )
         gym.Wrapper.__init__(self, env)
-        check_epsilon(epsilon)
+        check_smoothing(smoothing)
         self.teacher: Teacher = make_teacher(teacher, answers=answers, elicitation=elicitation)
         # A teacher may bring its own way to look at the env.
         self._ground(grounding or self.teacher.grounding_for(env))
-        self.epsilon = float(epsilon)
+        self.smoothing = float(smoothing)
         self.ask = ask
         self._askers = None if ask is None else [Asker(ask, self.teacher) for _ in self.sizes]
         self.teacher.probe()
@@ -140,12 +129,12 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
             advices = [self._settle(asker, situation, obs) for asker, situation in pairs]
         self.situation, self.advice = situations[0], advices[0]
         return [
-            prior_from(advice, situation, self.epsilon)
+            prior_from(advice, situation, self.smoothing)
             for advice, situation in zip(advices, situations, strict=True)
         ]
 
     def _settle(self, asker: Asker, situation: Situation, obs: ObsType) -> Advice:
-        known = self.teacher.recall(situation)
+        known = self.teacher.lookup(situation)
         if asker.asks(situation, obs, known=known is not None):
             (known,) = self.teacher.advise([situation])
         return asker.settled(known, situation)

@@ -11,11 +11,11 @@ from gymnasium.spaces import Discrete
 from gymnasium.vector import VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
+from gym_llmteacher.advising.background import BackgroundAdvisor
 from gym_llmteacher.errors import GroundingError
-from gym_llmteacher.situation import Situation, prior_from, uniform_prior
-from gym_llmteacher.teachers.background import BackgroundAdvisor
+from gym_llmteacher.prior import check_smoothing, prior_from, uniform_prior
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
-from gym_llmteacher.wrappers.teacher import check_epsilon
 
 K = TypeVar("K")
 
@@ -31,11 +31,11 @@ class VectorTeacher(VectorWrapper[Any, Any, Any]):
 
     :param env: vector env of envs in `GroundingWrapper`
     :param teacher: as for `LLMTeacherWrapper`
-    :param epsilon: support floor
+    :param smoothing: support floor
     :param answers: answers file, as for `LLMTeacherWrapper`
     :param elicitation: as for `LLMTeacherWrapper`
     :param workers: questions open at once
-    :param patience: seconds that `late_priors` waits
+    :param late_timeout: seconds that `late_priors` waits
     :raises GroundingError: the actions are not Discrete; (at ``reset``) the envs do not describe
     :raises ModelUnavailableError: unknown model, missing key, missing weights
 
@@ -44,7 +44,7 @@ class VectorTeacher(VectorWrapper[Any, Any, Any]):
         >>> import gymnasium as gym
         >>> from gym_llmteacher import GroundingWrapper, VectorTeacher
         >>> envs = gym.make_vec("LLMTeacher/SimpleDoorKey-v0", 2, wrappers=[GroundingWrapper])
-        >>> envs = VectorTeacher(envs, teacher={"script": "door_key_planner"}, patience=10.0)
+        >>> envs = VectorTeacher(envs, teacher={"script": "door_key_planner"}, late_timeout=10.0)
         >>> _, infos = envs.reset(seed=0)
         >>> infos["teacher_prior"].shape
         (2, 7)
@@ -57,20 +57,20 @@ class VectorTeacher(VectorWrapper[Any, Any, Any]):
         self,
         env: VectorEnv[Any, Any, Any],
         teacher: TeacherSpec = None,
-        epsilon: float = 0.02,
+        smoothing: float = 0.02,
         answers: str | os.PathLike[str] | None = None,
         elicitation: str | None = None,
         workers: int = 16,
-        patience: float = 5.0,
+        late_timeout: float = 5.0,
     ) -> None:
         super().__init__(env)
-        check_epsilon(epsilon)
+        check_smoothing(smoothing)
         space = env.single_action_space
         if not isinstance(space, Discrete):
             raise GroundingError(f"the action space of one env is {space}, expected Discrete.")
         self.teacher = make_teacher(teacher, answers=answers, elicitation=elicitation)
         self.teacher.probe()
-        self.epsilon, self.patience = float(epsilon), float(patience)
+        self.smoothing, self.late_timeout = float(smoothing), float(late_timeout)
         self.advisor = BackgroundAdvisor(self.teacher, workers)
         self._n_actions = int(space.n)
 
@@ -100,7 +100,7 @@ class VectorTeacher(VectorWrapper[Any, Any, Any]):
         for i, situation in enumerate(situations):
             advice = None if situation is None else self.advisor.advice(situation)
             if advice is not None:
-                prior[i], weight[i] = prior_from(advice, situation, self.epsilon)
+                prior[i], weight[i] = prior_from(advice, situation, self.smoothing)
             elif situation is not None:
                 pending[i] = situation
         own = {"teacher_prior": prior, "teacher_weight": weight, "teacher_pending": pending}
@@ -109,15 +109,15 @@ class VectorTeacher(VectorWrapper[Any, Any, Any]):
     def late_priors(
         self, pending: Mapping[K, Situation]
     ) -> dict[K, tuple[NDArray[np.float32], float]]:
-        """Wait for late answers, at most ``patience`` seconds in all.
+        """Wait for late answers, at most ``late_timeout`` seconds in all.
 
         :param pending: situations by any key, for example ``(step, env)``
         :return: prior and weight by key, of those that have arrived
         """
-        self.advisor.wait({s.text: s for s in pending.values()}.values(), self.patience)
+        self.advisor.wait({s.text: s for s in pending.values()}.values(), self.late_timeout)
         advices = {key: self.advisor.advice(situation) for key, situation in pending.items()}
         return {
-            key: prior_from(advice, pending[key], self.epsilon)
+            key: prior_from(advice, pending[key], self.smoothing)
             for key, advice in advices.items()
             if advice is not None
         }

@@ -43,8 +43,8 @@ def split_wrappers(wrappers: Any) -> tuple[list[Any], int, dict[str, Any]]:
     :return: the others, the place of the teacher among them (innermost if it was not there), and
         its arguments
 
-    >>> split_wrappers(["a.B", {"gym_llmteacher.LLMTeacherWrapper": {"epsilon": 0.1}}])
-    (['a.B'], 1, {'epsilon': 0.1})
+    >>> split_wrappers(["a.B", {"gym_llmteacher.LLMTeacherWrapper": {"smoothing": 0.1}}])
+    (['a.B'], 1, {'smoothing': 0.1})
     """
     entries = wrappers if isinstance(wrappers, list) else [] if wrappers is None else [wrappers]
     others: list[Any] = []

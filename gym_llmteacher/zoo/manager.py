@@ -103,7 +103,7 @@ class TeacherExperimentManager(ExperimentManager):
 def manager_with(arguments: dict[str, Any]) -> type[TeacherExperimentManager]:
     """A manager whose teacher gets these arguments of `LLMTeacherWrapper`.
 
-    >>> manager_with({"epsilon": 0.1}).wrapper_arguments
-    {'epsilon': 0.1}
+    >>> manager_with({"smoothing": 0.1}).wrapper_arguments
+    {'smoothing': 0.1}
     """
     return type("Manager", (TeacherExperimentManager,), {"wrapper_arguments": arguments})

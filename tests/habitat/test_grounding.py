@@ -6,12 +6,14 @@ import pytest
 from gym_llmteacher import GroundingWrapper, LLMTeacherWrapper, ScriptedTeacher
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.habitat import HabitatGrounding
-from gym_llmteacher.wrappers.options import OptionActions
+from gym_llmteacher.wrappers.options import OptionsWrapper
 
 
 def get_target(situation):
     """The plan for what the task names."""
-    return {need.name: need.plan for need in situation.needs}[situation.task.split(" the ", 1)[1]]
+    return {subgoal.name: subgoal.plan for subgoal in situation.subgoals}[
+        situation.task.split(" the ", 1)[1]
+    ]
 
 
 def test_words(make_env, simulator):
@@ -22,10 +24,10 @@ def test_words(make_env, simulator):
     assert situation.state == "The robot holds nothing."
     assert situation.text.startswith(f"The robot is to get the {target}. It holds <nothing>. ")
     assert f"<{target}>" in situation.text
-    assert {need.name for need in situation.needs} == set(env.unwrapped.world.things)
+    assert {subgoal.name for subgoal in situation.subgoals} == set(env.unwrapped.world.things)
     assert "wait" not in situation.options
     if simulator == "light":
-        assert len(situation.needs) == 4 + 6
+        assert len(situation.subgoals) == 4 + 6
         assert len(situation.options) == 10 + 4 + 1
 
 
@@ -43,7 +45,7 @@ def test_distances_are_said_when_asked_for(make_env):
 
 @pytest.mark.parametrize("actions", ["options", "primitives"])
 def test_the_prior_is_what_the_option_does_now(make_env, actions):
-    env = LLMTeacherWrapper(make_env(actions), ScriptedTeacher(get_target), epsilon=0.0)
+    env = LLMTeacherWrapper(make_env(actions), ScriptedTeacher(get_target), smoothing=0.0)
     _, info = env.reset(seed=1)
     robot = env.unwrapped
     while True:
@@ -83,14 +85,14 @@ def test_two_options_fetch_the_target(make_env):
     base = make_env()
     wait = base.options.index("wait")
     env = LLMTeacherWrapper(
-        OptionActions(base, base.options[:wait], idle=wait, max_length=300),
+        OptionsWrapper(base, base.options[:wait], noop_action=wait, max_length=300),
         ScriptedTeacher(get_target),
     )
     _, info = env.reset(seed=0)
     frames = []
     for _ in range(2):
         *_, terminated, _, info = env.step(int(info["teacher_prior"].argmax()))
-        frames.append(info["frames"])
+        frames.append(info["option_steps"])
     assert terminated
     assert info["is_success"]
     assert frames[0] > frames[1] == 1

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from gym_llmteacher.llm.elicit import elicitation_for
 from gym_llmteacher.llm.parse import MAX_CHARS, MAX_STEPS, parse_plan
 from gym_llmteacher.llm.reply import Reply
-from gym_llmteacher.situation import Situation, prior_from
+from gym_llmteacher.prior import prior_from
+from gym_llmteacher.situation import Situation
 
 OPTIONS = ("explore", "go to key", "pick up key", "go to red key", "open door", "open door, slowly")
 names = st.lists(st.text(max_size=12), max_size=6, unique=True)

@@ -75,7 +75,7 @@ def test_the_command_line_wins_over_the_file_and_keys_are_not_kept(tmp_path):
     path.write_text(
         "hyperparams = {'MiniGrid-Empty-5x5-v0': dict(n_timesteps=64, policy='MlpPolicy', "
         "env_wrapper=['minigrid.wrappers.FlatObsWrapper', {'gym_llmteacher.LLMTeacherWrapper': "
-        "{'teacher': {'model': 'openai/x', 'api_key': 'sk-planted'}, 'epsilon': 0.25}}])}"
+        "{'teacher': {'model': 'openai/x', 'api_key': 'sk-planted'}, 'smoothing': 0.25}}])}"
     )
     from_file = TeacherExperimentManager(argparse.Namespace(), "teacher_ppo",
         "MiniGrid-Empty-5x5-v0", str(tmp_path), config=str(path))  # fmt: skip
@@ -83,10 +83,13 @@ def test_the_command_line_wins_over_the_file_and_keys_are_not_kept(tmp_path):
     assert (
         hyperparams["env_wrapper"] == saved["env_wrapper"] == ["minigrid.wrappers.FlatObsWrapper"]
     )
-    assert saved["teacher"] == {"teacher": {"model": "openai/x", "api_key": "***"}, "epsilon": 0.25}
+    assert saved["teacher"] == {
+        "teacher": {"model": "openai/x", "api_key": "***"},
+        "smoothing": 0.25,
+    }
     typed = manager("teacher_ppo", "MiniGrid-Empty-5x5-v0", tmp_path, config=str(path))
     _, saved = typed.read_hyperparameters()
-    assert saved["teacher"] == {"teacher": {"script": "mission_planner"}, "epsilon": 0.25}
+    assert saved["teacher"] == {"teacher": {"script": "mission_planner"}, "smoothing": 0.25}
 
 
 def test_what_is_written_down_of_a_teacher():

@@ -113,5 +113,5 @@ class MiniGridGrounding(Grounding):
             option_actions=LazyRows(N_ACTIONS, rules),
             task=task,
             state=words.state,
-            needs=words.needs,
+            subgoals=words.subgoals,
         )

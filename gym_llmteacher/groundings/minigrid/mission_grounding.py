@@ -107,7 +107,7 @@ class MissionGrounding(Grounding):
             option_actions=LazyRows(N_ACTIONS, rules),
             task=words.task(),
             state=words.state(),
-            needs=words.needs(),
+            subgoals=words.subgoals(),
         )
 
     def _skills_for(self, memory: AgentMemory, sees_through: bool) -> RoomSkills:

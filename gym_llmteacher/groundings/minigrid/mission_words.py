@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from minigrid.core.constants import COLOR_NAMES
 
+from gym_llmteacher.advice import Plan
 from gym_llmteacher.groundings.minigrid.missions import Instruction
 from gym_llmteacher.groundings.minigrid.words import Look
-from gym_llmteacher.situation import Need, Plan
+from gym_llmteacher.situation import Subgoal
 
 MOVABLE = ("key", "ball", "box")
 
@@ -177,7 +178,7 @@ class View:
     def _label(self, name: str) -> Label | None:
         return next((label for label in self.labels if label.name == name), None)
 
-    def needs(self) -> tuple[Need, ...]:
+    def subgoals(self) -> tuple[Subgoal, ...]:
         """What may be needed next, and how to get it from here."""
         empty: Plan = () if self.held is None else (f"drop {self.held_name}",)
         plans: dict[str, Plan] = {}
@@ -209,7 +210,7 @@ class View:
         options = self.options()
         explore = ("explore",) if self.exploring else ()
         return tuple(
-            Need(name, kept)
+            Subgoal(name, kept)
             for name, plan in plans.items()
             if (kept := (*(option for option in _possible(plan, options)), *explore))
         )

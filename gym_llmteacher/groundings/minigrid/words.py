@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from gym_llmteacher.situation import Need
+from gym_llmteacher.situation import Subgoal
 
 
 class Look(NamedTuple):
@@ -33,7 +33,7 @@ class Words:
     options: tuple[str, ...]
     skills: tuple[tuple[str, tuple[int, ...]], ...]
     state: str
-    needs: tuple[Need, ...]
+    subgoals: tuple[Subgoal, ...]
 
 
 @lru_cache(maxsize=4096)
@@ -76,9 +76,9 @@ def describe(seen: tuple[Look, ...], held: Look | None, colors: tuple[str, ...])
         options=tuple(skills),
         skills=tuple(skills.values()),
         state=_state(held, doors),
-        needs=(
-            Need("key", _key_plan(held and name(held), keys, doors)),
-            Need("door", _door_plan(held, doors)),
+        subgoals=(
+            Subgoal("key", _key_plan(held and name(held), keys, doors)),
+            Subgoal("door", _door_plan(held, doors)),
         ),
     )
 

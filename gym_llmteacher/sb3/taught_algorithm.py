@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 
+from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.errors import GroundingError, ScheduleError
-from gym_llmteacher.factors import factor_sizes
+from gym_llmteacher.learning.coef import CoefSpec, coef_schedule, coef_spec
+from gym_llmteacher.learning.losses import DIVERGENCES, TaughtRows, figures
+from gym_llmteacher.learning.priors import Rows, read_priors
+from gym_llmteacher.learning.schedules import CoefSchedule, Constant, LLM4Teach, Progress
 from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
-from gym_llmteacher.sb3.coef import CoefSpec, coef_schedule, coef_spec
-from gym_llmteacher.sb3.losses import DIVERGENCES, TaughtRows, figures
-from gym_llmteacher.sb3.priors import Rows, current_infos, first_infos, read_priors
-from gym_llmteacher.sb3.schedules import CoefSchedule, Constant, LLM4Teach, Progress
+from gym_llmteacher.sb3.infos import current_infos, first_infos
 from gym_llmteacher.sb3.teacher_eval import (
     TeacherEval,
     checked_episodes,
@@ -48,11 +49,11 @@ def default_coef(total_timesteps: int) -> LLM4Teach:
 
 def _plain(taught: type) -> Any:
     """Return the algorithm that stands behind a taught one."""
-    return next(base for base in taught.__mro__ if not issubclass(base, TeacherMixin))
+    return next(base for base in taught.__mro__ if not issubclass(base, TaughtAlgorithm))
 
 
-class TeacherMixin(_Algorithm):
-    """What every taught algorithm has; put `OnPolicyTeacher` or `OffPolicyTeacher` before SB3's.
+class TaughtAlgorithm(_Algorithm):
+    """What every taught algorithm has; put `TaughtOnPolicy` or `TaughtOffPolicy` before SB3's.
 
     :param args: the algorithm's own, by name, order and default
     :param teacher_coef: see `TeacherPPO`
@@ -100,7 +101,7 @@ class TeacherMixin(_Algorithm):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show SB3's arguments, then ours, to ``help`` and to whoever inspects signatures."""
         super().__init_subclass__(**kwargs)
-        mixins = [base for base in reversed(cls.__mro__) if issubclass(base, TeacherMixin)]
+        mixins = [base for base in reversed(cls.__mro__) if issubclass(base, TaughtAlgorithm)]
         algorithm = _plain(cls)
         theirs = list(inspect.signature(algorithm.__init__).parameters.values())[1:]
         ours = {
@@ -116,7 +117,7 @@ class TeacherMixin(_Algorithm):
 
     def _setup_model(self) -> None:
         space = self.action_space
-        if not factor_sizes(space):
+        if not action_sizes(space):
             raise GroundingError(
                 f"the action space is {space}, expected Discrete or MultiDiscrete: a teacher's "
                 "prior is a distribution over named actions. Discretise the actions with a "
@@ -184,15 +185,15 @@ class TeacherMixin(_Algorithm):
         return env
 
     def _read(self, infos: Any, required: bool | None = None) -> Rows:
-        sizes = factor_sizes(self.action_space)
+        sizes = action_sizes(self.action_space)
         return read_priors(infos, sizes, bool(self._asking) if required is None else required)
 
-    def _fill_in_late_priors(self, patience: float | None = None) -> None:
+    def _fill_in_late_priors(self, late_timeout: float | None = None) -> None:
         """A prior is needed when the loss is computed, not when the env steps."""
         buffer = self._prior_buffer
         teacher = unwrap_vec_wrapper(self._vec_env, VecTeacher)
         if teacher is not None and buffer.pending:
-            for key, prior, weight in list(teacher.late_priors(buffer.pending, patience)):
+            for key, prior, weight in list(teacher.late_priors(buffer.pending, late_timeout)):
                 buffer.teacher_priors[key] = prior
                 buffer.teacher_weights[key] = weight
                 del buffer.pending[key]
@@ -222,7 +223,7 @@ class TeacherMixin(_Algorithm):
             normalize.training = False
         played = evaluate_teacher(
             self._vec_env,
-            factor_sizes(self.action_space),
+            action_sizes(self.action_space),
             self._playable,
             self.teacher_eval_episodes,
             np.random.default_rng(self.seed),

@@ -15,8 +15,8 @@ import torch as th
 from numpy.typing import NDArray
 
 from gym_llmteacher.errors import ScheduleError
-from gym_llmteacher.sb3.losses import teaching_loss
-from gym_llmteacher.sb3.on_policy import OnPolicyTeacher, by_factor, log_probs_of
+from gym_llmteacher.learning.losses import teaching_loss
+from gym_llmteacher.sb3.on_policy import TaughtOnPolicy, by_factor, log_probs_of
 
 Augment = Callable[[Any, NDArray[np.float32]], tuple[Any, NDArray[np.float32]]]
 """From observations and their priors to others of which the same is known, as many."""
@@ -59,8 +59,8 @@ class AdviceMemory:
         return {name: values[drawn] for name, values in self._columns.items()}
 
 
-class ReplayingTeacher(OnPolicyTeacher):
-    """An `OnPolicyTeacher` that can teach again; for policies without a recurrent state.
+class AdviceReplay(TaughtOnPolicy):
+    """An `TaughtOnPolicy` that can teach again; for policies without a recurrent state.
 
     :param args: the algorithm's own, by name, order and default
     :param teacher_replay_steps: see `TeacherPPO`

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from gym_llmteacher.errors import ScheduleError
-from gym_llmteacher.sb3.schedules import CoefSchedule, Progress, check_falls, check_number
+from gym_llmteacher.learning.schedules import CoefSchedule, Progress, check_falls, check_number
 
 _SMOOTHING = 0.2
 _IMPROVED = 0.97
@@ -19,7 +19,7 @@ class Adaptive(CoefSchedule):
     Three phases, none of which needs a frame count that fits the task:
 
     1. *Imitate*: λ = ``start`` while the (smoothed) KL to the prior still falls, by 3 % at least in
-       every ``patience`` steps. A fixed schedule that decays before that wastes the teacher.
+       every ``plateau_steps`` steps. A fixed schedule that decays before that wastes the teacher.
     2. *Follow*: λ falls in a straight line to ``floor`` over ``decay_steps``, and is held there.
     3. *Alone*: once the student's mean return has caught ``teacher_return``, at ``latest`` after so
        many steps, λ falls to exactly 0 over ``fade_steps``; the teacher is asked no more.
@@ -32,8 +32,8 @@ class Adaptive(CoefSchedule):
 
     Example::
 
-        >>> from gym_llmteacher.sb3.schedules import Progress
-        >>> coef = Adaptive(start=2.0, patience=100, decay_steps=100, fade_steps=100)
+        >>> from gym_llmteacher.learning.schedules import Progress
+        >>> coef = Adaptive(start=2.0, plateau_steps=100, decay_steps=100, fade_steps=100)
         >>> coef.observe(Progress(100, kl=1.0, mean_return=0.0)); coef(100)
         2.0
         >>> coef.observe(Progress(250, kl=1.0, mean_return=0.0)); coef(300)
@@ -42,7 +42,7 @@ class Adaptive(CoefSchedule):
 
     start: float = 3.0
     floor: float = 0.1
-    patience: float = 10_000
+    plateau_steps: float = 10_000
     decay_steps: float = 30_000
     fade_steps: float = 20_000
     latest: float = math.inf
@@ -52,7 +52,7 @@ class Adaptive(CoefSchedule):
     def __post_init__(self) -> None:
         check_number("start", self.start)
         check_number("floor", self.floor)
-        for name in ("patience", "decay_steps", "fade_steps"):
+        for name in ("plateau_steps", "decay_steps", "fade_steps"):
             check_number(name, getattr(self, name), 1)
         if self.latest != math.inf:
             check_number("latest", self.latest)
@@ -84,7 +84,7 @@ class Adaptive(CoefSchedule):
         )
         if kl < _IMPROVED * state.get("best_kl", math.inf):
             state["best_kl"], state["best_at"] = kl, float(now)
-        return now - state["best_at"] >= self.patience
+        return now - state["best_at"] >= self.plateau_steps
 
     def _caught_up(self, progress: Progress) -> bool:
         if progress.num_timesteps >= self.latest:

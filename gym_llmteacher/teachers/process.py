@@ -20,16 +20,17 @@ from typing import Any
 import cloudpickle
 import numpy as np
 
+from gym_llmteacher.advice import Advice
 from gym_llmteacher.errors import ModelUnavailableError, TeacherError
 from gym_llmteacher.llm.locked import Locked
-from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
 _ONE_ROW = np.zeros((1, 1), dtype=np.float32)
 _PROBE = "probe"
 
 
-class HelperTeacher(Locked, Teacher):
+class ProcessTeacher(Locked, Teacher):
     """Asks another teacher in a helper process, which starts with the first question.
 
     What it has advised is remembered here. For teachers that read words: what options would do,
@@ -43,7 +44,7 @@ class HelperTeacher(Locked, Teacher):
     Example::
 
         >>> from gym_llmteacher.teachers.scripted import ScriptedTeacher
-        >>> helper = HelperTeacher(ScriptedTeacher(lambda situation: ("explore",)))
+        >>> helper = ProcessTeacher(ScriptedTeacher(lambda situation: ("explore",)))
         >>> here = Situation("sees nothing", ("explore",), np.eye(1, 7, dtype=np.float32))
         >>> helper.advise([here])[0].plans
         ((('explore',), 1.0),)
@@ -74,10 +75,10 @@ class HelperTeacher(Locked, Teacher):
 
     def advise(self, situations: Sequence[Situation]) -> list[Advice]:
         """Advise on every situation; questions that are open over there are waited for."""
-        asked = [self.known(here) or self._ask(here) for here in situations]
+        asked = [self.cached(here) or self._ask(here) for here in situations]
         return [item if isinstance(item, Advice) else item.result() for item in asked]
 
-    def known(self, situation: Situation) -> Advice | None:
+    def cached(self, situation: Situation) -> Advice | None:
         """Advice that has come from the helper before."""
         advice = self._memo.get(situation.text)
         if advice is not None:
@@ -105,7 +106,7 @@ class HelperTeacher(Locked, Teacher):
 
     def _start(self) -> None:
         ours, theirs = Pipe()
-        command = [sys.executable, "-m", "gym_llmteacher.teachers.helper", str(theirs.fileno())]
+        command = [sys.executable, "-m", "gym_llmteacher.teachers.process", str(theirs.fileno())]
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         theirs.close()
         ours.send_bytes(cloudpickle.dumps((self.teacher, self.workers, sys.path)))

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import settings
 
 from gym_llmteacher import LLMTeacher, Situation
+from gym_llmteacher.advising.background import BackgroundAdvisor
 from gym_llmteacher.llm.answers import Answers
-from gym_llmteacher.llm.claims import Claims
-from gym_llmteacher.teachers.background import BackgroundAdvisor
+from gym_llmteacher.llm.leases import Leases
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 GOOD = "Action: {a}"
 ASK = """
     import sys, numpy as np
     from gym_llmteacher import LLMTeacher, Situation
-    from gym_llmteacher.teachers.background import BackgroundAdvisor
+    from gym_llmteacher.advising.background import BackgroundAdvisor
     url, path, n, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     model = {"model": "openai/fake", "api_base": url, "api_key": "none"}
     teacher = LLMTeacher(model, path, samples=1, max_retries=0)
@@ -120,9 +120,9 @@ def test_killed_at_random_moments_it_loses_nothing_and_asks_nothing_twice(tmp_pa
     assert n <= len(server.history) <= n + KILLS * WORKERS
 
 
-def test_claims_expire(tmp_path):
+def test_leases_expire(tmp_path):
     path = tmp_path / "answers.sqlite"
-    first, second = Claims(Answers(path), seconds=0.0), Claims(Answers(path), seconds=60.0)
+    first, second = Leases(Answers(path), seconds=0.0), Leases(Answers(path), seconds=60.0)
     assert first.take("question")
     assert second.take("question")
     assert not first.take("question")

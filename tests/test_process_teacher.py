@@ -15,7 +15,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from gym_llmteacher import GroundingWrapper, LLMTeacher, Situation, TeacherPPO, VecTeacher
 from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.llm.answers import Answers
-from gym_llmteacher.teachers.helper import HelperTeacher
+from gym_llmteacher.teachers.process import ProcessTeacher
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 TASK = "LLMTeacher/SimpleDoorKey-v0"
@@ -41,14 +41,14 @@ def test_advice_counts_and_budget_are_those_of_the_teacher(tmp_path):
         metrics.pop("seconds")
         return [[(a.plans, a.confidence) for a in row] for row in advices], metrics
 
-    there = ask(lambda teacher: HelperTeacher(teacher, workers=1), tmp_path / "there.sqlite")
+    there = ask(lambda teacher: ProcessTeacher(teacher, workers=1), tmp_path / "there.sqlite")
     assert there == ask(lambda teacher: teacher, tmp_path / "here.sqlite")
     assert there[1]["left"] == 0.0
 
 
 def test_a_model_that_cannot_be_used_is_told_of_here():
     with FakeLLMServer(FakeReply("bad key", status=401)) as server:
-        helper = HelperTeacher(LLMTeacher(server.model, ":memory:"))
+        helper = ProcessTeacher(LLMTeacher(server.model, ":memory:"))
         with pytest.raises(ModelUnavailableError, match="got AuthenticationError"):
             helper.probe()
         helper.close()
@@ -66,7 +66,7 @@ def test_a_helper_that_dies_abstains_and_another_takes_over(tmp_path):
         return "Action: {a}"
 
     with FakeLLMServer(reply) as server:
-        helper = HelperTeacher(LLMTeacher(server.model, path, samples=1))
+        helper = ProcessTeacher(LLMTeacher(server.model, path, samples=1))
         assert not helper.advise([first])[0].abstained
         pid = helper._process.pid
         threading.Thread(
@@ -82,7 +82,7 @@ def test_a_helper_that_dies_abstains_and_another_takes_over(tmp_path):
 def test_what_is_on_its_way_at_the_end_is_kept(tmp_path):
     path = tmp_path / "a.sqlite"
     with FakeLLMServer(FakeReply("Action: {a}", delay=0.3)) as server:
-        helper = HelperTeacher(LLMTeacher(server.model, path, samples=1))
+        helper = ProcessTeacher(LLMTeacher(server.model, path, samples=1))
         future = helper._ask(situations(1)[0])
         deadline = time.monotonic() + 60
         while not server.history:
@@ -103,7 +103,7 @@ def test_the_training_process_never_loads_litellm(tmp_path):
         model = {"model": "openai/fake", "api_base": sys.argv[1], "api_key": "none"}
         teacher = LLMTeacher(model, sys.argv[2], samples=1)
         envs = make_vec_env(sys.argv[3], 2, seed=0, wrapper_class=GroundingWrapper)
-        venv = VecTeacher(envs, teacher, helper=True, patience=30.0)
+        venv = VecTeacher(envs, teacher, process=True, late_timeout=30.0)
         student = TeacherPPO("MlpPolicy", venv, n_steps=32, batch_size=32, teacher_coef=1.0)
         student.learn(64)
         print((student.rollout_buffer.teacher_weights > 0).mean(), "litellm" in sys.modules)
@@ -121,7 +121,7 @@ def test_the_training_process_never_loads_litellm(tmp_path):
 
 def test_late_answers_come_from_the_helper_too():
     envs = make_vec_env(TASK, 2, seed=0, wrapper_class=GroundingWrapper)
-    venv = VecTeacher(envs, {"script": "door_key_planner"}, helper=True, patience=30.0)
+    venv = VecTeacher(envs, {"script": "door_key_planner"}, process=True, late_timeout=30.0)
     model = TeacherPPO("MlpPolicy", venv, n_steps=32, batch_size=32, teacher_coef=1.0, seed=0,
                        device="cpu").learn(64)  # fmt: skip
     assert (model.rollout_buffer.teacher_weights > 0).all()

@@ -12,9 +12,9 @@ from stable_baselines3.common.env_util import make_vec_env
 import gym_llmteacher.sb3.on_policy as on_policy
 from gym_llmteacher import (
     Advice,
-    FactorGrounding,
     GroundingWrapper,
     LLMTeacherWrapper,
+    MultiDiscreteGrounding,
     NewText,
     PriorOverlay,
     ScriptedTeacher,
@@ -25,8 +25,8 @@ from gym_llmteacher import (
     TeacherRecurrentPPO,
 )
 from gym_llmteacher.errors import GroundingError, PriorError
-from gym_llmteacher.sb3.losses import figures, taught_rows
-from gym_llmteacher.sb3.priors import read_priors
+from gym_llmteacher.learning.losses import figures, taught_rows
+from gym_llmteacher.learning.priors import read_priors
 from tests.logged import logged
 
 NAMES = {"pedal": ["brake", "coast", "accelerate"], "horn": ["silent", "honk"]}
@@ -89,7 +89,7 @@ def pedal_only(situation):
 
 
 def taught(teacher=script, **kwargs):
-    grounding = FactorGrounding(in_words, NAMES, task="drive home")
+    grounding = MultiDiscreteGrounding(in_words, NAMES, task="drive home")
     return LLMTeacherWrapper(Drive(), ScriptedTeacher(teacher), grounding=grounding, **kwargs)
 
 
@@ -106,7 +106,7 @@ def weights(model):
 
 def test_one_question_per_factor():
     asked = []
-    env = taught(lambda situation: asked.append(situation) or pedal_only(situation), epsilon=0.1)
+    env = taught(lambda situation: asked.append(situation) or pedal_only(situation), smoothing=0.1)
     check_env(env, skip_render_check=True)
     asked.clear()
     obs, info = env.reset(seed=0)
@@ -221,7 +221,7 @@ def test_evaluation_and_overlay():
 def test_mistakes_are_told_of():
     def wrap(names, env=None):
         return LLMTeacherWrapper(env or Drive(), ScriptedTeacher(script),
-                                 grounding=FactorGrounding(in_words, names))  # fmt: skip
+                                 grounding=MultiDiscreteGrounding(in_words, names))  # fmt: skip
 
     with pytest.raises(GroundingError, match=r"factors has 3, 3 names \(pedal, horn\)"):
         wrap({**NAMES, "horn": ["a", "b", "c"]})
@@ -232,7 +232,7 @@ def test_mistakes_are_told_of():
     with pytest.raises(GroundingError, match=r"actions is .*expected a list of distinct"):
         wrap({**NAMES, "horn": ["honk", "honk"]})
     with pytest.raises(GroundingError, match="which LLMTeacherWrapper teaches factor by factor"):
-        GroundingWrapper(Drive(), FactorGrounding(in_words, NAMES))
+        GroundingWrapper(Drive(), MultiDiscreteGrounding(in_words, NAMES))
     row = np.array([1, 0, 0, 0.5, 0.5], dtype=np.float32)
     with pytest.raises(PriorError, match=r"shape \(3,\), expected one number.*or 2: one per"):
         read_priors([{"teacher_prior": row, "teacher_weight": np.ones(3)}], (3, 2))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from gym_llmteacher.advice import Advice
+from gym_llmteacher.advising.conditions import Condition, Moment
 from gym_llmteacher.errors import GroundingError
-from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
-from gym_llmteacher.wrappers.ask import Condition, Moment
 
 
 class Asker:

@@ -1,9 +1,4 @@
-"""Read the teacher's priors out of infos, for the observation they belong to.
-
-The info of ``step`` describes the observation returned with it. When an episode ends, a VecEnv
-resets by itself: the info of the *new* observation is in ``reset_infos`` of the innermost VecEnv
-(wrappers such as VecNormalize do not forward it), and that entry is stale where nothing ended.
-"""
+"""Read the teacher's priors out of infos, and act on them."""
 
 from __future__ import annotations
 
@@ -12,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
 
+from gym_llmteacher.action_dims import split
 from gym_llmteacher.errors import PriorError
-from gym_llmteacher.factors import split
-from gym_llmteacher.situation import Situation, uniform_prior
+from gym_llmteacher.prior import uniform_prior
+from gym_llmteacher.situation import Situation
 
 
 class Rows(NamedTuple):
@@ -98,19 +93,6 @@ def _is_distribution(rows: NDArray[np.float32]) -> NDArray[np.bool_]:
     # One comparison catches NaN too: NaN is not <= anything.
     good = (np.abs(rows.sum(axis=1) - 1.0) <= 1e-3) & (rows >= 0).all(axis=1)
     return np.asarray(good)
-
-
-def first_infos(env: VecEnv) -> list[dict[str, Any]]:
-    """Infos of the last reset of every env."""
-    return list(env.unwrapped.reset_infos)
-
-
-def current_infos(
-    env: VecEnv, infos: Sequence[Mapping[str, Any]], dones: NDArray[np.bool_]
-) -> list[Mapping[str, Any]]:
-    """Pick, per env, the info that describes the observation now returned by the VecEnv."""
-    resets = env.unwrapped.reset_infos
-    return [resets[i] if dones[i] else info for i, info in enumerate(infos)]
 
 
 def act_on(

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gym_llmteacher.errors import ScheduleError
-from gym_llmteacher.sb3.adaptive import Adaptive
-from gym_llmteacher.sb3.schedules import CoefSchedule, Constant, Exponential, Linear, LLM4Teach
+from gym_llmteacher.learning.adaptive import Adaptive
+from gym_llmteacher.learning.schedules import CoefSchedule, Constant, Exponential, Linear, LLM4Teach
 
 SHAPES: dict[str, type[CoefSchedule]] = {
     "constant": Constant,

@@ -9,12 +9,12 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 
-def factor_sizes(space: spaces.Space[Any]) -> tuple[int, ...]:
+def action_sizes(space: spaces.Space[Any]) -> tuple[int, ...]:
     """Number of options of each choice; none where the actions are no such choices.
 
-    >>> factor_sizes(spaces.Discrete(4)), factor_sizes(spaces.MultiDiscrete([3, 2]))
+    >>> action_sizes(spaces.Discrete(4)), action_sizes(spaces.MultiDiscrete([3, 2]))
     ((4,), (3, 2))
-    >>> factor_sizes(spaces.Box(0, 1, (2,)))
+    >>> action_sizes(spaces.Box(0, 1, (2,)))
     ()
     """
     if isinstance(space, spaces.Discrete):

@@ -8,14 +8,14 @@ from typing import Any
 
 import gymnasium as gym
 
+from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.errors import GroundingError
-from gym_llmteacher.factors import factor_sizes
 from gym_llmteacher.groundings.actions import ActionGrounding
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.situation import Situation
 
 
-class FactorGrounding(Grounding):
+class MultiDiscreteGrounding(Grounding):
     """Every factor of a MultiDiscrete action is asked about by itself.
 
     What the agent faces is the same text for all; ``To be decided: gear.`` is added to it, and the
@@ -31,13 +31,13 @@ class FactorGrounding(Grounding):
 
     Example::
 
-        >>> from gym_llmteacher import FactorGrounding
-        >>> grounding = FactorGrounding(
+        >>> from gym_llmteacher import MultiDiscreteGrounding
+        >>> grounding = MultiDiscreteGrounding(
         ...     describe=lambda obs: "A cow stands on the road.",
         ...     factors={"pedal": ["brake", "coast", "accelerate"], "horn": ["silent", "honk"]},
         ...     task="drive home")
         >>> env = gym.Env()
-        >>> [(s.text, s.options) for s in grounding.describe_factors(env, None)][1]
+        >>> [(s.text, s.options) for s in grounding.describe_dims(env, None)][1]
         ('A cow stands on the road. To be decided: horn.', ('silent', 'honk'))
 
     Change log: 0.1.0 - added.
@@ -72,7 +72,7 @@ class FactorGrounding(Grounding):
 
         :raises GroundingError: not as many factors, or not as many names, as the env has
         """
-        expected = factor_sizes(env.action_space)
+        expected = action_sizes(env.action_space)
         got = tuple(len(part.actions) for part in self._parts.values())
         if got != expected or not isinstance(env.action_space, gym.spaces.MultiDiscrete):
             raise GroundingError(
@@ -83,9 +83,9 @@ class FactorGrounding(Grounding):
 
     def describe(self, env: gym.Env[Any, Any], obs: Any) -> Situation:
         """The situation of the first factor."""
-        return self.describe_factors(env, obs)[0]
+        return self.describe_dims(env, obs)[0]
 
-    def describe_factors(self, env: gym.Env[Any, Any], obs: Any) -> tuple[Situation, ...]:
+    def describe_dims(self, env: gym.Env[Any, Any], obs: Any) -> tuple[Situation, ...]:
         """Call the user's function once; a situation per factor."""
         first = next(iter(self._parts.values())).describe(env, obs)
         return tuple(

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from gym_llmteacher.situation import Advice, Situation
+from gym_llmteacher.advice import Advice
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
 
@@ -45,7 +46,7 @@ class BackgroundAdvisor:
         """
         # What the answers file knows is not worth waking another thread for.
         new = situation.text not in self._asked
-        known = self.teacher.recall(situation) if new else self.teacher.known(situation)
+        known = self.teacher.lookup(situation) if new else self.teacher.cached(situation)
         if known is not None:
             return known
         future = self._ask(situation)
@@ -57,11 +58,11 @@ class BackgroundAdvisor:
             del self._asked[situation.text]
         return advice
 
-    def recall(self, situation: Situation) -> Advice | None:
+    def lookup(self, situation: Situation) -> Advice | None:
         """Advice that costs nothing: nothing is asked because of this."""
         if situation.text in self._asked:
             return self.advice(situation)
-        return self.teacher.recall(situation)
+        return self.teacher.lookup(situation)
 
     def is_asked(self, situation: Situation) -> bool:
         """Whether there is a question about this text that has not been answered so far."""

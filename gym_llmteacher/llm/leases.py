@@ -9,19 +9,19 @@ import threading
 from gym_llmteacher.llm.store import Store
 
 
-class Claims:
-    """Claims on questions, kept beside the answers.
+class Leases:
+    """Leases on questions, kept beside the answers.
 
-    A claim ends when it is released, when the process that holds it has died (on this machine), or
+    A lease ends when it is released, when the process that holds it has died (on this machine), or
     after ``seconds``.
 
     Example::
 
         >>> from gym_llmteacher.llm.answers import Answers
-        >>> claims = Claims(Answers(":memory:"), seconds=60)
-        >>> claims.take("question"), claims.take("question")
+        >>> leases = Leases(Answers(":memory:"), seconds=60)
+        >>> leases.take("question"), leases.take("question")
         (True, False)
-        >>> claims.release("question"); claims.take("question")
+        >>> leases.release("question"); leases.take("question")
         True
     """
 
@@ -30,11 +30,11 @@ class Claims:
         self.seconds = seconds
 
     def take(self, key: str) -> bool:
-        """Claim a question; False while somebody else holds it."""
-        return self.answers.claim(key, _owner(), self.seconds, _may_live)
+        """Lease a question; False while somebody else holds it."""
+        return self.answers.lease(key, _owner(), self.seconds, _may_live)
 
     def release(self, key: str) -> None:
-        """Give up a claim of this thread."""
+        """Give up a lease of this thread."""
         self.answers.release(key, _owner())
 
 
@@ -43,7 +43,7 @@ def _owner() -> str:
 
 
 def _may_live(owner: str) -> bool:
-    """Whether the process behind a claim may still be running."""
+    """Whether the process behind a lease may still be running."""
     host, pid, _ = owner.rsplit(" ", 2)
     if host != socket.gethostname():
         return True
