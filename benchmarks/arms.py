@@ -32,8 +32,7 @@ from gym_llmteacher import (
     Teacher,
     TeacherPPO,
 )
-from gym_llmteacher.learning.coef import CoefSpec
-from gym_llmteacher.sb3.taught_algorithm import default_coef
+from gym_llmteacher.learning.coef import CoefSpec, default_coef
 from gym_llmteacher.wrappers.options import OptionsWrapper
 
 Wrap = Callable[[gym.Env], gym.Env]

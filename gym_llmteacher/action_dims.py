@@ -1,4 +1,4 @@
-"""Actions as a row of choices: one for Discrete, several for MultiDiscrete."""
+"""Dimensions of an action: one for Discrete, several for MultiDiscrete."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def action_sizes(space: spaces.Space[Any]) -> tuple[int, ...]:
-    """Number of options of each choice; none where the actions are no such choices.
+    """Number of actions of each dimension; none where the space is neither of the two.
 
     >>> action_sizes(spaces.Discrete(4)), action_sizes(spaces.MultiDiscrete([3, 2]))
     ((4,), (3, 2))
@@ -24,14 +24,14 @@ def action_sizes(space: spaces.Space[Any]) -> tuple[int, ...]:
     return ()
 
 
-def split(rows: NDArray[Any], sizes: tuple[int, ...]) -> list[NDArray[Any]]:
-    """Cut the last axis into factors.
+def split_dims(rows: NDArray[Any], sizes: tuple[int, ...]) -> list[NDArray[Any]]:
+    """Cut the last axis into action dimensions.
 
     :param rows: ``(..., sum(sizes))``
-    :return: one array ``(..., n)`` per factor
+    :return: one view ``(..., n)`` per dimension
 
     >>> import numpy as np
-    >>> [part.tolist() for part in split(np.array([1, 2, 3, 4, 5]), (3, 2))]
+    >>> [part.tolist() for part in split_dims(np.array([1, 2, 3, 4, 5]), (3, 2))]
     [[1, 2, 3], [4, 5]]
     """
     ends = list(accumulate(sizes))

@@ -15,6 +15,7 @@ from gym_llmteacher.errors import (
     ModelUnavailableError,
     PriorError,
     ScheduleError,
+    StudentError,
     TeacherError,
 )
 
@@ -126,13 +127,13 @@ CASES = {
     ),
     "an unknown divergence": (
         lambda: student(TASK, teacher_divergence="js"),
-        ScheduleError,
+        StudentError,
         "teacher_divergence is 'js', expected one of cross_entropy, forward_kl, reverse_kl",
     ),
     "an unknown gate": (
         lambda: student(TASK, teacher_gates=["advantage", "luck"]),
-        ScheduleError,
-        "teacher_gates has 'luck', expected some of confidence, advantage, proximal",
+        StudentError,
+        "teacher_gates has 'luck', expected one of confidence, advantage, proximal",
     ),
     "features for another observation": (
         lambda: EgoMapFeatures(gym.spaces.Box(0, 255, (8, 8, 3), np.uint8)),

@@ -58,7 +58,7 @@ def test_default_schedule_is_kept(tmp_path):
 
 
 def test_an_adaptive_schedule_goes_on_where_it_was(tmp_path):
-    adaptive = {"shape": "adaptive", "late_timeout": 100, "decay_steps": 100, "fade_steps": 100}
+    adaptive = {"shape": "adaptive", "plateau_steps": 100, "decay_steps": 100, "fade_steps": 100}
     model = student(teacher_coef=adaptive).learn(512)
     assert model.teacher_coef["state"]["decay_from"] > 0
     model.save(tmp_path / "student")

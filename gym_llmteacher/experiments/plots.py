@@ -13,8 +13,7 @@ from gym_llmteacher.experiments.config import STUDENT_NAMES, ComparisonConfig
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.experiments.train import RunResult, taught
-from gym_llmteacher.learning.coef import coef_schedule
-from gym_llmteacher.sb3.taught_algorithm import default_coef
+from gym_llmteacher.learning.coef import coef_schedule, default_coef
 from gym_llmteacher.wrappers.overlay import action_names, draw_bars
 
 COLORS = {"teacher": "#2563eb", "ppo": "#6b7280", "teacher alone": "#d97706"}

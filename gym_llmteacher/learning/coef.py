@@ -21,6 +21,16 @@ SHAPES: dict[str, type[CoefSchedule]] = {
 CoefSpec = float | Mapping[str, Any] | CoefSchedule
 
 
+def default_coef(total_timesteps: int) -> LLM4Teach:
+    """λ from 3 to 0.1 over 40 % of training, held to 70 %, then exactly 0 (the paper's shape).
+
+    >>> default_coef(1000)
+    LLM4Teach(start=3.0, floor=0.1, decay_steps=400.0, cut_steps=700.0)
+    """
+    steps = max(1, total_timesteps)
+    return LLM4Teach(3.0, 0.1, decay_steps=max(1, 0.4 * steps), cut_steps=0.7 * steps)
+
+
 def coef_schedule(spec: CoefSpec) -> CoefSchedule:
     """Make a schedule of a number, a dict ``{"shape": name, ...}`` or a schedule.
 

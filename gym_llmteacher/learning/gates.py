@@ -10,71 +10,173 @@ gate           factor
                arXiv 2407.15134)
 ============== ===================================================================================
 
-All are off unless asked for: none helps everywhere (``docs/results.md``).
+All are off unless asked for: none helps everywhere (``docs/results.md``). One of your own is a
+subclass of `Gate`. Pass it in ``teacher_gates``, or give it a name with `register_gate`.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch as th
 from torch import Tensor
 
-from gym_llmteacher.errors import ScheduleError
-
-GATES = ("confidence", "advantage", "proximal")
-_CLIP = 0.2
+from gym_llmteacher.errors import StudentError
+from gym_llmteacher.learning.named import from_spec, register, to_spec
 
 
-def checked_gates(gates: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the gates as a tuple.
+@dataclass(frozen=True)
+class GateInputs:
+    """What a gate may look at: rows of a minibatch, none of them with a gradient.
 
-    :raises ScheduleError: one of them is unknown
+    With MultiDiscrete actions a gate is asked once per action dimension: ``log_probs``, ``prior``,
+    ``weight`` and ``actions`` are that dimension's.
 
-    >>> checked_gates("advantage")
-    ('advantage',)
-    """
-    names = (gates,) if isinstance(gates, str) else tuple(gates)
-    unknown = [name for name in names if name not in GATES]
-    if unknown:
-        raise ScheduleError(
-            f"teacher_gates has {', '.join(map(repr, unknown))}, expected some of "
-            f"{', '.join(GATES)}."
-        )
-    return names
-
-
-def gated_weight(
-    gates: tuple[str, ...],
-    weight: Tensor,
-    prior: Tensor,
-    actions: Tensor,
-    advantages: Tensor,
-    log_prob: Tensor,
-    old_log_prob: Tensor,
-) -> Tensor:
-    """Multiply weights by the factors of the gates.
-
-    :param weight: float ``(batch,)``, in [0, 1]
-    :param prior: float ``(batch, n_actions)``
-    :param actions: ``(batch,)``, what the student did
+    :param log_probs: float ``(batch, n_actions)``, log of the student's action probabilities
+    :param prior: float ``(batch, n_actions)``, rows sum to 1
+    :param weight: float ``(batch,)``, in [0, 1]; where it is 0 the row may hold anything
+    :param actions: int64 ``(batch,)``, what the student did
     :param advantages: float ``(batch,)``, not normalised
-    :param log_prob: float ``(batch,)``, of the actions under the policy now
-    :param old_log_prob: float ``(batch,)``, of the actions when they were taken
-    :return: float ``(batch,)``, without gradient
-
-    >>> weight, prior = th.ones(2), th.tensor([[1.0, 0.0], [0.5, 0.5]])
-    >>> zero = th.zeros(2)
-    >>> gated_weight(("confidence",), weight, prior, zero, zero, zero, zero).tolist()
-    [1.0, 0.0]
+    :param log_prob: float ``(batch,)``, of the whole actions under the policy now
+    :param old_log_prob: float ``(batch,)``, of the whole actions when they were taken
     """
-    if "confidence" in gates:
-        entropy = -th.special.xlogy(prior, prior).sum(dim=1)
-        weight = weight * (1.0 - entropy / math.log(prior.shape[1])).clamp(0.0, 1.0)
-    if "advantage" in gates:
-        better = (actions.flatten().long() != prior.argmax(dim=1)) & (advantages.flatten() > 0)
-        weight = weight * ~better
-    if "proximal" in gates:
-        weight = weight * (log_prob - old_log_prob).detach().exp().clamp_min(1.0 - _CLIP)
-    return weight
+
+    log_probs: Tensor
+    prior: Tensor
+    weight: Tensor
+    actions: Tensor
+    advantages: Tensor
+    log_prob: Tensor
+    old_log_prob: Tensor
+
+
+class Gate(ABC):
+    """Factors of the weights of a minibatch.
+
+    It is saved with the student by cloudpickle, so keep open files and the like out of it.
+
+    Example::
+
+        >>> class Beginner(Gate):
+        ...     "Teaches only what the student does not know yet."
+        ...     def __call__(self, rows):
+        ...         return (rows.log_probs.argmax(dim=1) != rows.prior.argmax(dim=1)).float()
+        >>> prior, one = th.tensor([[1.0, 0.0], [0.0, 1.0]]), th.ones(2)
+        >>> log_probs = th.tensor([[0.9, 0.1], [0.9, 0.1]]).log()
+        >>> Beginner()(GateInputs(log_probs, prior, one, one, one, one, one)).tolist()
+        [0.0, 1.0]
+    """
+
+    @abstractmethod
+    def __call__(self, rows: GateInputs) -> Tensor:
+        """Return the factors, float ``(batch,)``, 0 or more."""
+
+
+@dataclass(frozen=True)
+class Confidence(Gate):
+    """``1 - H(prior) / log n``: 1 for one-hot priors, 0 for uniform ones."""
+
+    def __call__(self, rows: GateInputs) -> Tensor:
+        entropy = -th.special.xlogy(rows.prior, rows.prior).sum(dim=1)
+        # Of one action there is no doubt: 1, and not 0 / 0.
+        sure: Tensor = 1.0 - entropy / math.log(max(2, rows.prior.shape[1]))
+        return sure.clamp(0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Advantage(Gate):
+    """0 where the student did something else and it was better than expected, else 1.
+
+    The idea of the Q-filter (arXiv 1709.10089), with advantages in place of Q-values.
+    """
+
+    def __call__(self, rows: GateInputs) -> Tensor:
+        better = (rows.actions != rows.prior.argmax(dim=1)) & (rows.advantages > 0)
+        return (~better).to(rows.weight.dtype)
+
+
+@dataclass(frozen=True)
+class Proximal(Gate):
+    """``max(π / π_old, 1 - clip)`` of the action taken.
+
+    Proximal Policy Distillation (arXiv 2407.15134).
+
+    :param clip: in [0, 1]
+    :raises StudentError: it is not
+    """
+
+    clip: float = 0.2
+
+    def __post_init__(self) -> None:
+        if isinstance(self.clip, bool) or not 0.0 <= self.clip <= 1.0:
+            raise StudentError(
+                f"clip is {self.clip!r}, expected a number in [0, 1]: 0.2 as in PPO."
+            )
+
+    def __call__(self, rows: GateInputs) -> Tensor:
+        return (rows.log_prob - rows.old_log_prob).exp().clamp_min(1.0 - self.clip)
+
+
+GATES: dict[str, Gate] = {
+    "confidence": Confidence(),
+    "advantage": Advantage(),
+    "proximal": Proximal(),
+}
+"""By name; `register_gate` adds to them."""
+_BUILT_IN = tuple(GATES)
+
+GateSpec = str | Gate
+"""A gate as people write it: a name in `GATES`, or an object."""
+
+
+def as_gates(specs: GateSpec | Iterable[GateSpec]) -> tuple[Gate, ...]:
+    """Return the gates that are meant, in the order given.
+
+    :param specs: one, or several; the same one twice counts once
+    :raises StudentError: an unknown name, or not a `Gate`
+
+    >>> as_gates("advantage"), as_gates(["confidence", Proximal(0.1)])
+    ((Advantage(),), (Confidence(), Proximal(clip=0.1)))
+    """
+    found: list[Gate] = []
+    for spec in _listed(specs):
+        gate = from_spec("teacher_gates has", spec, Gate, GATES)  # type: ignore[type-abstract]
+        if gate not in found:
+            found.append(gate)
+    return tuple(found)
+
+
+def gate_specs(specs: GateSpec | Iterable[GateSpec]) -> tuple[GateSpec, ...]:
+    """Check gates and write them as they are saved: built-in ones by name.
+
+    :raises StudentError: an unknown name, or not a `Gate`
+
+    >>> gate_specs([Proximal(), Proximal(0.1)])
+    ('proximal', Proximal(clip=0.1))
+    """
+    specs = _listed(specs)
+    as_gates(specs)
+    return tuple(to_spec(spec, GATES, _BUILT_IN) for spec in specs)
+
+
+def _listed(specs: GateSpec | Iterable[GateSpec]) -> list[GateSpec]:
+    several = isinstance(specs, Iterable) and not isinstance(specs, (str, Gate))
+    return list(specs) if several else [specs]  # type: ignore[arg-type, list-item]
+
+
+def register_gate(name: str, gate: Gate) -> None:
+    """Give a gate a name, for ``teacher_gates=name`` and for YAML.
+
+    A student saved with this name needs it registered again before it is loaded.
+
+    :raises StudentError: no name, a built-in one's, or not a `Gate`
+
+    >>> register_gate("loose", Proximal(0.5))
+    >>> as_gates("loose")
+    (Proximal(clip=0.5),)
+    >>> del GATES["loose"]
+    """
+    register(name, gate, Gate, GATES, _BUILT_IN)  # type: ignore[type-abstract]

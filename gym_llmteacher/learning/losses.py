@@ -13,12 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch as th
 from torch import Tensor
 
-DIVERGENCES = ("cross_entropy", "forward_kl", "reverse_kl")
+from gym_llmteacher.errors import StudentError
+from gym_llmteacher.learning.divergences import (
+    Divergence,
+    DivergenceSpec,
+    ForwardKL,
+    as_divergence,
+)
 
 # Masked policies (sb3-contrib) set the logits of forbidden actions to -1e8; no trained policy gets
 # anywhere near half of that.
@@ -52,7 +57,7 @@ class TaughtRows:
     @property
     def kl(self) -> Tensor:
         """Scalar, mean forward KL(prior || policy) over taught rows, in nats."""
-        return self._mean(_distance(self.log_probs, self.prior, "forward_kl"))
+        return self._mean(ForwardKL().value(self.log_probs, self.prior))
 
     @property
     def agreement(self) -> Tensor:
@@ -83,8 +88,10 @@ def taught_rows(log_probs: Tensor, prior: Tensor, weight: Tensor) -> TaughtRows:
         return TaughtRows(log_probs, prior, weight)
     kept = prior * (log_probs > _FORBIDDEN)
     mass = kept.sum(dim=1, keepdim=True)
-    prior, possible = kept / mass.clamp_min(_TINY), mass.squeeze(1) > _TINY
-    return TaughtRows(_finite(log_probs), prior, weight * possible)
+    possible = mass > _TINY
+    # Untaught rows are distributions too: divergences may take their logarithm.
+    prior = th.where(possible, kept / mass.clamp_min(_TINY), 1.0 / prior.shape[1])
+    return TaughtRows(_finite(log_probs), prior, weight * possible.squeeze(1))
 
 
 def joined(rows: Sequence[TaughtRows]) -> TaughtRows:
@@ -96,33 +103,38 @@ def joined(rows: Sequence[TaughtRows]) -> TaughtRows:
     )
 
 
-def figures(log: Sequence[Sequence[TaughtRows]], divergence: str) -> dict[str, float]:
+def figures(log: Sequence[Sequence[TaughtRows]], divergence: DivergenceSpec) -> dict[str, float]:
     """What to log of an update: ``loss``, ``kl`` and ``agreement``; empty if nothing was taught.
 
-    Losses and KL of several factors of an action add up, as the logarithms of their probabilities
-    do; agreement is the mean over what was taught.
+    Losses and KL of several action dimensions add up, as the logarithms of their probabilities do;
+    agreement is the mean over what was taught.
 
-    :param log: per minibatch (at least one), the rows of each factor
+    :param log: per minibatch (at least one), the rows of each action dimension
+    :param divergence: name or object, see `gym_llmteacher.learning.divergences`
+    :raises StudentError: an unknown divergence, or one that gives other shapes
 
     >>> rows = taught_rows(th.full((1, 2), 0.5).log(), th.tensor([[1.0, 0.0]]), th.ones(1))
     >>> {name: round(value, 4) for name, value in figures([[rows, rows]], "forward_kl").items()}
     {'loss': 1.3863, 'kl': 1.3863, 'agreement': 1.0}
     """
-    factors = [joined(rows) for rows in zip(*log, strict=True)]
-    taught = [rows.taught.item() for rows in factors]
+    dims = [joined(rows) for rows in zip(*log, strict=True)]
+    taught = [rows.taught.item() for rows in dims]
     if not sum(taught):
         return {}
-    losses = [teaching_loss(f.log_probs, f.prior, f.weight, divergence) for f in factors]
-    same = [rows.agreement.item() * n for rows, n in zip(factors, taught, strict=True)]
+    losses = [teaching_loss(rows.log_probs, rows.prior, rows.weight, divergence) for rows in dims]
+    same = [rows.agreement.item() * n for rows, n in zip(dims, taught, strict=True)]
     return {
         "loss": sum(loss.item() for loss in losses),
-        "kl": sum(rows.kl.item() for rows in factors),
+        "kl": sum(rows.kl.item() for rows in dims),
         "agreement": sum(same) / sum(taught),
     }
 
 
 def teaching_loss(
-    log_probs: Tensor, prior: Tensor, weight: Tensor, divergence: str = "cross_entropy"
+    log_probs: Tensor,
+    prior: Tensor,
+    weight: Tensor,
+    divergence: DivergenceSpec = "cross_entropy",
 ) -> Tensor:
     """Divergence of the student's policy from the teacher's prior: a scalar, differentiable.
 
@@ -130,8 +142,9 @@ def teaching_loss(
     :param prior: float ``(batch, n_actions)``, rows sum to 1
     :param weight: float ``(batch,)``, in [0, 1]; 0 = not taught
     :param divergence: ``"cross_entropy"`` (the paper's; same gradient as forward KL),
-        ``"forward_kl"`` or ``"reverse_kl"``
-    :raises ValueError: unknown divergence, or shapes disagree
+        ``"forward_kl"``, ``"reverse_kl"``, or a `Divergence`
+    :raises ValueError: shapes disagree
+    :raises StudentError: an unknown divergence, or one that gives another shape than ``(batch,)``
 
     Example::
 
@@ -140,79 +153,43 @@ def teaching_loss(
         0.6931
     """
     rows = taught_rows(log_probs, prior, weight)
-    return (rows.share * _distance(_finite(log_probs), rows.prior, divergence)).sum()
+    value = as_divergence(divergence).value(_finite(log_probs), rows.prior)
+    if value.shape != weight.shape:
+        raise _misshapen(as_divergence(divergence), "value", value, weight)
+    return (rows.share * value).sum()
 
 
 def teaching_gradient(
-    rows: TaughtRows, divergence: str = "cross_entropy", coef: float = 1.0
+    rows: TaughtRows, divergence: DivergenceSpec = "cross_entropy", coef: float = 1.0
 ) -> Tensor:
     """Gradient of ``coef * teaching_loss(...)`` with respect to ``log_probs``.
 
     Autograd would take ten small operations for it; with the small networks and batches of PPO that
     is a tenth of an update.
 
+    :param divergence: name or object, see `gym_llmteacher.learning.divergences`
     :return: float ``(batch, n_actions)``
-    :raises ValueError: unknown divergence
+    :raises StudentError: an unknown divergence, or one that gives another shape
 
     >>> rows = taught_rows(th.full((1, 2), 0.5).log(), th.tensor([[0.75, 0.25]]), th.ones(1))
     >>> teaching_gradient(rows).tolist()
     [[-0.75, -0.25]]
     """
-    share = (coef * rows.share).unsqueeze(1)
-    if divergence in ("cross_entropy", "forward_kl"):
-        return rows.prior * -share
-    _check(divergence)
-    log_ratio = rows.log_probs - rows.prior.clamp_min(_TINY).log()
-    return share * rows.log_probs.exp() * (log_ratio + 1)
+    divergence = as_divergence(divergence)
+    gradient = divergence.gradient(rows.log_probs, rows.prior, coef * rows.share)
+    if gradient.shape != rows.prior.shape:
+        raise _misshapen(divergence, "gradient", gradient, rows.prior)
+    return gradient
 
 
-def _distance(log_probs: Tensor, prior: Tensor, divergence: str) -> Tensor:
-    """Divergence per row, float ``(batch,)``, of finite log-probabilities."""
-    distance: Tensor
-    if divergence == "cross_entropy":
-        distance = -(prior * log_probs).sum(dim=1)
-    elif divergence == "forward_kl":
-        distance = (th.special.xlogy(prior, prior) - prior * log_probs).sum(dim=1)
-    else:
-        _check(divergence)
-        log_ratio = log_probs - prior.clamp_min(_TINY).log()
-        distance = (log_probs.exp() * log_ratio).sum(dim=1)
-    return distance
-
-
-def _check(divergence: str) -> None:
-    if divergence not in DIVERGENCES:
-        raise ValueError(f"divergence is {divergence!r}, expected one of {DIVERGENCES}.")
+def _misshapen(divergence: Divergence, method: str, got: Tensor, like: Tensor) -> StudentError:
+    return StudentError(
+        f"{type(divergence).__name__}.{method} returned a tensor of shape {tuple(got.shape)}, "
+        f"expected {tuple(like.shape)}: the value is one number per row, the gradient one per "
+        "action."
+    )
 
 
 def _finite(log_probs: Tensor) -> Tensor:
     # 0 · (-1e8) is fine, 0 · (-inf) is not: -inf comes from policies that mask with it.
     return log_probs.clamp_min(_FORBIDDEN * 4)
-
-
-class _WithGradient(th.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, output: Tensor, log_probs: Tensor, gradient: Tensor) -> Tensor:
-        ctx.gradient = gradient
-        return output.view_as(output)  # a view, so that autograd records a new node
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
-        return gradient, ctx.gradient, None
-
-
-def with_gradient(output: Tensor, log_probs: Tensor, gradient: Tensor) -> Tensor:
-    """Return ``output`` unchanged; in backward, ``log_probs`` also receives ``gradient``.
-
-    Whatever loss an algorithm makes of ``output``, its ``backward`` then also descends the loss
-    that has this gradient: SB3's own ``PPO.train`` optimises the joint loss, gradient clipping
-    included, and no line of it is copied. Weights come out bit-identical to a ``train`` with
-    ``loss = loss + coef * teaching_loss(...)``.
-
-    >>> x, y = th.tensor([2.0], requires_grad=True), th.tensor([3.0], requires_grad=True)
-    >>> with_gradient(x, y, th.tensor([5.0])).sum().backward()
-    >>> x.grad.item(), y.grad.item()
-    (1.0, 5.0)
-    """
-    joint: Tensor = _WithGradient.apply(output, log_probs, gradient)  # type: ignore[no-untyped-call]
-    return joint

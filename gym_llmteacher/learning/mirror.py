@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
-import cloudpickle
 import numpy as np
 from numpy.typing import NDArray
-
-# Saved students carry this module's code by value, so that they load in plain PPO on a machine
-# that does not have this package.
-cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 TURN_LEFT, TURN_RIGHT = 0, 1
 HEADINGS_MIRRORED = (0, 1, 4, 3, 2)

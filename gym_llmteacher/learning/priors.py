@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_llmteacher.action_dims import split
+from gym_llmteacher.action_dims import split_dims
 from gym_llmteacher.errors import PriorError
 from gym_llmteacher.prior import uniform_prior
 from gym_llmteacher.situation import Situation
@@ -17,9 +17,9 @@ from gym_llmteacher.situation import Situation
 class Rows(NamedTuple):
     """What the teacher says to the observations of all envs.
 
-    :param prior: float32 ``(n_envs, n_actions)``; for MultiDiscrete the priors of its factors, one
-        after the other
-    :param weight: float32 ``(n_envs,)``; for several factors ``(n_envs, n_factors)``
+    :param prior: float32 ``(n_envs, n_actions)``; for MultiDiscrete the priors of its dimensions,
+        one after the other
+    :param weight: float32 ``(n_envs,)``; of several action dimensions ``(n_envs, n_dims)``
     :param pending: by env, the situations whose advice has not arrived yet (their weight is 0)
     """
 
@@ -39,9 +39,17 @@ def read_priors(
 ) -> Rows:
     """Stack ``teacher_prior`` and ``teacher_weight`` of one info per env.
 
-    :param sizes: number of options of each factor; one factor for Discrete
-    :param required: whether a missing prior is an error or simply has weight 0
-    :raises PriorError: a prior is missing, misshapen or not a distribution
+    A missing weight is 1; a missing prior has weight 0, unless it is required.
+
+    :param sizes: number of actions of each action dimension (`action_sizes`)
+    :param required: whether a missing prior is an error
+    :return: float32 rows; where the weight is 0, the prior is uniform
+    :raises PriorError: a prior is missing, misshapen or not a distribution; a weight is no float,
+        misshapen or not in [0, 1]
+
+    >>> read_priors([{"teacher_prior": [0.25, 0.75], "teacher_weight": 0.5}, {}], (2,), False)[:2]
+    (array([[0.25, 0.75],
+           [0.5 , 0.5 ]], dtype=float32), array([0.5, 0. ], dtype=float32))
     """
     n_actions = sum(sizes)
     prior = np.empty((len(infos), n_actions), dtype=np.float32)
@@ -62,23 +70,29 @@ def read_priors(
                 "probability per action of the env the student acts in."
             )
         given = info.get("teacher_weight", 1.0)
+        if not isinstance(given, float) and np.asarray(given).dtype.kind != "f":
+            raise PriorError(
+                f"teacher_weight of env {i} is {given!r} ({type(given).__name__}), expected a "
+                "float: write float(weight), or an array of dtype float32. Gymnasium's vector envs "
+                "take the type from the first env: an integer there turns 0.5 elsewhere into 0."
+            )
         try:
             prior[i], weight[i] = row, given
         except ValueError:
             raise PriorError(
                 f"teacher_weight of env {i} has shape {np.shape(given)}, expected one number in "
-                f"[0, 1], or {len(sizes)}: one per factor of the action."
+                f"[0, 1], or {len(sizes)}: one per action dimension."
             ) from None
     taught = weight > 0
     in_range = (weight >= 0) & (weight <= 1)
-    good = np.array([_is_distribution(part) for part in split(prior, sizes)]).T
+    good = np.array([_is_distribution(part) for part in split_dims(prior, sizes)]).T
     if not (good | ~taught).all() or not in_range.all():
         i = int(np.flatnonzero(((taught & ~good) | ~in_range).any(axis=1))[0])
         raise PriorError(
             f"env {i} gave teacher_prior={prior[i].tolist()} with teacher_weight="
             f"{weight[i].squeeze().tolist()}; expected finite probabilities that sum to 1 (for "
-            "MultiDiscrete: for each factor) and a weight in [0, 1]. A teacher that does not know "
-            "should abstain with weight 0."
+            "MultiDiscrete: in each dimension) and a weight in [0, 1]. A teacher that does not "
+            "know should abstain with weight 0."
         )
     # A placeholder may be anything, even NaN, and 0 · NaN is not 0.
     if not taught.all():
@@ -102,7 +116,11 @@ def act_on(
 
     :param priors: ``(n, n_actions)``
     :param weights: ``(n,)``, 0 where the prior is a placeholder
+    :param deterministic: whether to take the most likely action
     :return: int64 ``(n,)``
+
+    >>> act_on(np.array([[0.2, 0.8]]), np.array([1.0]), True, np.random.default_rng(0)).tolist()
+    [1]
     """
     if deterministic:
         # argmax of a uniform placeholder would always be action 0.

@@ -14,59 +14,28 @@ import numpy as np
 import torch as th
 from numpy.typing import NDArray
 
-from gym_llmteacher.errors import ScheduleError
+from gym_llmteacher.errors import StudentError
+from gym_llmteacher.learning.dims import by_dim
 from gym_llmteacher.learning.losses import teaching_loss
-from gym_llmteacher.sb3.on_policy import TaughtOnPolicy, by_factor, log_probs_of
+from gym_llmteacher.learning.memory import AdviceMemory
+from gym_llmteacher.sb3.on_policy import TaughtOnPolicy, log_probs_of
 
 Augment = Callable[[Any, NDArray[np.float32]], tuple[Any, NDArray[np.float32]]]
 """From observations and their priors to others of which the same is known, as many."""
 
-_PLAIN = ""
-"""Where observations that are not dictionaries are kept."""
+_ONLY_ARRAY = ""
+"""The column of observations that are no dictionary."""
 _BATCH_SIZE = 64  # for algorithms without minibatches
 
 
-class AdviceMemory:
-    """The last ``size`` observations of which the teacher spoke, and what it said.
-
-    >>> memory = AdviceMemory(2)
-    >>> memory.add({"prior": np.array([0.1, 0.2, 0.3])})
-    >>> len(memory), sorted(set(memory.sample(50)["prior"].tolist()))
-    (2, [0.2, 0.3])
-    """
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self._columns: dict[str, NDArray[Any]] = {}
-        self._added = 0
-
-    def __len__(self) -> int:
-        return min(self._added, self.size)
-
-    def add(self, rows: dict[str, NDArray[Any]]) -> None:
-        """Remember rows: arrays ``(n, ...)``, the same ones each time. The oldest are forgotten."""
-        n = len(next(iter(rows.values())))
-        places = (self._added + np.arange(n))[-self.size :] % self.size
-        for name, values in rows.items():
-            if name not in self._columns:
-                self._columns[name] = np.zeros((self.size, *values.shape[1:]), values.dtype)
-            self._columns[name][places] = values[-self.size :]
-        self._added += n
-
-    def sample(self, n: int) -> dict[str, NDArray[Any]]:
-        """Draw ``n`` rows with replacement, by NumPy's global generator as SB3's buffers do."""
-        drawn = np.random.randint(0, len(self), size=n)
-        return {name: values[drawn] for name, values in self._columns.items()}
-
-
 class AdviceReplay(TaughtOnPolicy):
-    """An `TaughtOnPolicy` that can teach again; for policies without a recurrent state.
+    """A `TaughtOnPolicy` that can teach again; for policies without a recurrent state.
 
     :param args: the algorithm's own, by name, order and default
     :param teacher_replay_steps: see `TeacherPPO`
     :param teacher_replay_size: see `TeacherPPO`
     :param teacher_augment: see `TeacherPPO`
-    :raises ScheduleError: numbers that cannot be, gates (they need advantages, which get old), or
+    :raises StudentError: numbers that cannot be, gates (they need advantages, which get old), or
         an augmentation of nothing
     """
 
@@ -81,12 +50,12 @@ class AdviceReplay(TaughtOnPolicy):
         self.teacher_replay_steps = _whole("teacher_replay_steps", teacher_replay_steps, 0)
         self.teacher_replay_size = _whole("teacher_replay_size", teacher_replay_size, 1)
         if teacher_augment is not None and not callable(teacher_augment):
-            raise ScheduleError(
+            raise StudentError(
                 f"teacher_augment is {teacher_augment!r}, expected a function (observations, "
                 "priors) -> (observations, priors), such as gym_llmteacher.mirror_map."
             )
         if teacher_augment is not None and not teacher_replay_steps:
-            raise ScheduleError(
+            raise StudentError(
                 "teacher_augment changes advice that is taught again, and teacher_replay_steps is "
                 "0: nothing is. Pass teacher_replay_steps=100, or no teacher_augment."
             )
@@ -95,7 +64,7 @@ class AdviceReplay(TaughtOnPolicy):
         self._highest_coef = 0.0
         super().__init__(*args, **kwargs)
         if self.teacher_gates and teacher_replay_steps:
-            raise ScheduleError(
+            raise StudentError(
                 f"teacher_gates={self.teacher_gates!r} weigh advice by the advantages of its "
                 f"rollout, which say nothing later; teacher_replay_steps is "
                 f"{teacher_replay_steps}. Choose one of the two."
@@ -150,10 +119,10 @@ class AdviceReplay(TaughtOnPolicy):
         for _ in range(min(steps, len(self._advice))):
             observations, prior, weight = self._drawn(getattr(self, "batch_size", _BATCH_SIZE))
             # Masks are not remembered: who matches the prior matches what a mask leaves of it.
-            factors = log_probs_of(policy.get_distribution(observations))
+            dims = log_probs_of(policy.get_distribution(observations))
             loss = th.stack([
-                teaching_loss(log_probs, prior, weight, self.teacher_divergence)
-                for log_probs, prior, weight in by_factor(factors, prior, weight)
+                teaching_loss(log_probs, prior, weight, self._divergence)
+                for log_probs, prior, weight in by_dim(dims, prior, weight)
             ]).sum()  # fmt: skip
             policy.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -176,21 +145,21 @@ class AdviceReplay(TaughtOnPolicy):
         rows = {name: np.concatenate([after[name], rows[name][half:]]) for name in rows}
         prior = np.concatenate([changed, prior[half:]])
         tensors = {name: self._on_device(values) for name, values in rows.items()}
-        return tensors.get(_PLAIN, tensors), self._on_device(prior), self._on_device(weight)
+        return tensors.get(_ONLY_ARRAY, tensors), self._on_device(prior), self._on_device(weight)
 
     def _augmented(
         self, before: dict[str, NDArray[Any]], prior: NDArray[np.float32]
     ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
         if self.teacher_augment is None or not len(prior):
             return before, prior
-        observations, changed = self.teacher_augment(before.get(_PLAIN, before), prior)
+        observations, changed = self.teacher_augment(before.get(_ONLY_ARRAY, before), prior)
         after = _columns(observations)
         shapes = [
             {name: np.shape(values) for name, values in rows.items()}
             for rows in ({**before, "priors": prior}, {**after, "priors": changed})
         ]
         if shapes[0] != shapes[1]:
-            raise ScheduleError(
+            raise StudentError(
                 f"teacher_augment was given arrays of shapes {shapes[0]} and returned {shapes[1]}, "
                 "expected (observations, priors) of the same shapes."
             )
@@ -202,9 +171,9 @@ class AdviceReplay(TaughtOnPolicy):
 
 def _whole(name: str, value: int, low: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
-        raise ScheduleError(f"{name} is {value!r}, expected a whole number >= {low}.")
+        raise StudentError(f"{name} is {value!r}, expected a whole number >= {low}.")
     return int(value)
 
 
 def _columns(observations: Any) -> dict[str, Any]:
-    return observations if isinstance(observations, dict) else {_PLAIN: observations}
+    return observations if isinstance(observations, dict) else {_ONLY_ARRAY: observations}

@@ -12,6 +12,7 @@ from stable_baselines3.common.buffers import BaseBuffer, ReplayBuffer, RolloutBu
 
 from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.learning.priors import Rows
+from gym_llmteacher.prior import uniform_prior
 from gym_llmteacher.situation import Situation
 
 if TYPE_CHECKING:  # the buffers that stand behind the mixins
@@ -35,9 +36,9 @@ class PriorBufferMixin(_Buffer):
     new row is an error, so that any reordering in SB3 fails loudly instead of mislabelling.
 
     Attributes: ``teacher_priors`` float32 ``(size, n_envs, n_actions)``, ``teacher_weights``
-    float32 ``(size, n_envs)`` (of several factors ``(size, n_envs, n_factors)``), ``pending``: the
-    situations of rows whose advice had not arrived, by ``(step, env)``, and ``batch``: what was
-    handed out last.
+    float32 ``(size, n_envs)`` (of several action dimensions ``(size, n_envs, n_dims)``),
+    ``pending``: the situations of rows whose advice had not arrived, by ``(step, env)``, and
+    ``batch``: what was handed out last.
     """
 
     batch: TaughtBatch | None
@@ -125,7 +126,10 @@ class RecurrentPriors(RolloutPriors):
     def _hand_out(self, samples: Any, rows: Any) -> None:
         pad = cast(Any, self).pad
         prior = pad(self.teacher_priors[rows]).flatten(0, 1)
-        # Padding has weight 0: it is not taught.
+        # Padding has weight 0: it is not taught. Its priors are distributions all the same:
+        # divergences may take their logarithm.
+        uniform = uniform_prior(*action_sizes(self.action_space))
+        prior[samples.mask.flatten() == 0] = self.to_torch(uniform)
         self.batch = TaughtBatch(samples, prior, pad(self.teacher_weights[rows]).flatten(0, 1))
 
 
@@ -157,16 +161,17 @@ def with_priors(buffer: Any) -> Any:
     return taught
 
 
-def _revive(plain: Any, recurrent: bool, state: dict[str, Any]) -> Any:
+def _revive(sb3_class: Any, recurrent: bool, state: dict[str, Any]) -> Any:
     """Make a taught buffer of this class with these attributes."""
-    buffer = object.__new__(_taught_class(plain, recurrent))
+    buffer = object.__new__(_taught_class(sb3_class, recurrent))
     buffer.__dict__.update(state)
     return buffer
 
 
 @cache
-def _taught_class(plain: Any, recurrent: bool) -> Any:
+def _taught_class(sb3_class: Any, recurrent: bool) -> Any:
     mixin: type[PriorBufferMixin] = RecurrentPriors if recurrent else RolloutPriors
-    if issubclass(plain, ReplayBuffer):
+    if issubclass(sb3_class, ReplayBuffer):
         mixin = ReplayPriors
-    return type(f"Taught{plain.__name__}", (mixin, plain), {"_made_from": (plain, recurrent)})
+    made_from = {"_made_from": (sb3_class, recurrent)}
+    return type(f"Taught{sb3_class.__name__}", (mixin, sb3_class), made_from)

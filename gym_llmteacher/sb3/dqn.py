@@ -18,7 +18,7 @@ class TeacherDQN(TaughtOffPolicy, DQN):
 
     :param teacher_temperature: τ, in units of return: the teacher can raise the Q-value of an
         action above the others' by a few τ, and no more; about the difference that should matter
-    :raises ScheduleError: it is not positive
+    :raises StudentError: it is not a finite number above 0
 
     A saved student loads in plain ``DQN``.
 

@@ -19,7 +19,7 @@ from stable_baselines3.common.vec_env import (
 )
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
-from gym_llmteacher.action_dims import action_sizes, split
+from gym_llmteacher.action_dims import action_sizes, split_dims
 from gym_llmteacher.learning.priors import act_on, read_priors
 from gym_llmteacher.sb3.infos import current_infos, first_infos
 from gym_llmteacher.sb3.telemetry import set_teaching
@@ -132,7 +132,7 @@ class _TeacherPlays:
     ) -> tuple[NDArray[Any], Any]:
         """The teacher's actions; ``state`` is the student's."""
         rows = read_priors(self.env.infos, self.sizes)
-        priors = split(rows.prior, self.sizes)
+        priors = split_dims(rows.prior, self.sizes)
         weights = rows.weight.reshape(len(rows.prior), -1).T
         theirs, state = self.student.predict(observation, state, episode_start, deterministic=True)
         columns = theirs.reshape(len(rows.prior), -1).T

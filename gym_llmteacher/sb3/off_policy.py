@@ -6,12 +6,14 @@ belong to, so that a replayed observation brings its advice along.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gym_llmteacher.errors import ScheduleError
-from gym_llmteacher.learning.losses import taught_rows, teaching_gradient, with_gradient
+from gym_llmteacher.errors import StudentError
+from gym_llmteacher.learning.joint import with_gradient
+from gym_llmteacher.learning.losses import taught_rows, teaching_gradient
 from gym_llmteacher.sb3.buffers import with_priors
 from gym_llmteacher.sb3.taught_algorithm import TaughtAlgorithm
 
@@ -28,16 +30,17 @@ class TaughtOffPolicy(_Algorithm):
 
     :param args: the algorithm's own, by name, order and default
     :param teacher_temperature: see `TeacherDQN`
-    :raises ScheduleError: a temperature that is not positive
+    :raises StudentError: a temperature that is not a finite number above 0
     """
 
     _buffer_name = "replay_buffer"
 
     def __init__(self, *args: Any, teacher_temperature: float = 0.1, **kwargs: Any) -> None:
-        if not teacher_temperature > 0:
-            raise ScheduleError(
-                f"teacher_temperature is {teacher_temperature}, expected a number above 0, about "
-                "as large as the difference in return that should matter."
+        number = isinstance(teacher_temperature, (int, float))
+        if not number or not 0 < teacher_temperature < math.inf:
+            raise StudentError(
+                f"teacher_temperature is {teacher_temperature!r}, expected a number above 0: about "
+                "as large as the difference in return that should matter, for example 0.1."
             )
         self.teacher_temperature = float(teacher_temperature)
         super().__init__(*args, **kwargs)
@@ -72,7 +75,7 @@ class TaughtOffPolicy(_Algorithm):
             log_probs = (values / self.teacher_temperature).log_softmax(dim=1)
             rows = taught_rows(log_probs, batch.prior, batch.weight)
             self._teaching_log.append([rows])
-            gradient = teaching_gradient(rows, self.teacher_divergence, coef)
+            gradient = teaching_gradient(rows, self._divergence, coef)
             return with_gradient(values, log_probs, gradient)
 
         network.forward = taught_forward

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch as th
 
-from gym_llmteacher.learning.gates import checked_gates, gated_weight
-from gym_llmteacher.learning.losses import (
-    TaughtRows,
-    taught_rows,
-    teaching_gradient,
-    with_gradient,
+from gym_llmteacher.learning.dims import by_dim
+from gym_llmteacher.learning.gates import (
+    Gate,
+    GateInputs,
+    GateSpec,
+    as_gates,
+    gate_specs,
 )
+from gym_llmteacher.learning.gating import gated_weight
+from gym_llmteacher.learning.joint import with_gradient
+from gym_llmteacher.learning.losses import TaughtRows, taught_rows, teaching_gradient
 from gym_llmteacher.sb3.taught_algorithm import TaughtAlgorithm
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
@@ -31,14 +35,27 @@ class TaughtOnPolicy(_Algorithm):
 
     :param args: the algorithm's own, by name, order and default
     :param teacher_gates: see `TeacherPPO`
-    :raises ScheduleError: an unknown gate
+    :raises StudentError: an unknown gate
     """
 
+    teacher_gates: tuple[GateSpec, ...]
+    """Names wherever possible, so that a saved student needs no class of ours."""
     _buffer_name = "rollout_buffer"
+    _gates: tuple[Gate, ...]
 
-    def __init__(self, *args: Any, teacher_gates: str | Sequence[str] = (), **kwargs: Any) -> None:
-        self.teacher_gates = checked_gates(teacher_gates)
+    def __init__(
+        self, *args: Any, teacher_gates: GateSpec | Iterable[GateSpec] = (), **kwargs: Any
+    ) -> None:
+        self.teacher_gates = gate_specs(teacher_gates)
         super().__init__(*args, **kwargs)
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        self.teacher_gates = gate_specs(self.teacher_gates)
+        self._gates = as_gates(self.teacher_gates)
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "_gates"]
 
     def train(self) -> None:
         """Update the policy on the joint loss, with the algorithm's own ``train``."""
@@ -62,10 +79,10 @@ class TaughtOnPolicy(_Algorithm):
         def taught_evaluate(*args: Any, **kwargs: Any) -> Any:
             values, log_prob, entropy = evaluate(*args, **kwargs)
             # The distribution evaluate_actions has just built: no second forward pass.
-            factors = log_probs_of(policy.action_dist)
-            self._teaching_log.append(self._taught_rows(factors, log_prob))
-            for log_probs, rows in zip(factors, self._teaching_log[-1], strict=True):
-                gradient = teaching_gradient(rows, self.teacher_divergence, coef)
+            dims = log_probs_of(policy.action_dist)
+            self._teaching_log.append(self._taught_rows(dims, log_prob))
+            for log_probs, rows in zip(dims, self._teaching_log[-1], strict=True):
+                gradient = teaching_gradient(rows, self._divergence, coef)
                 log_prob = with_gradient(log_prob, log_probs, gradient)
             return values, log_prob, entropy
 
@@ -75,47 +92,36 @@ class TaughtOnPolicy(_Algorithm):
         finally:
             del policy.evaluate_actions
 
-    def _taught_rows(self, log_probs: Sequence[th.Tensor], log_prob: th.Tensor) -> list[TaughtRows]:
-        """What is taught in a minibatch, for each factor of the action; Discrete has one."""
+    def _taught_rows(self, dims: Sequence[th.Tensor], log_prob: th.Tensor) -> list[TaughtRows]:
+        """What is taught in a minibatch, for each dimension of the action."""
         batch = self._prior_buffer.batch
         assert batch is not None
         samples = batch.samples
-        parts = zip(
-            by_factor(log_probs, batch.prior, batch.weight),
-            samples.actions.reshape(len(batch.prior), -1).unbind(1),
-            strict=True,
-        )
+        actions = samples.actions.reshape(len(batch.prior), -1).unbind(1)
         taught: list[TaughtRows] = []
-        for (factor, prior, weight), actions in parts:
-            if self.teacher_gates:
-                weight = gated_weight(
-                    self.teacher_gates,
-                    weight,
-                    prior,
-                    actions,
-                    samples.advantages,
-                    log_prob,
-                    samples.old_log_prob,
+        for i, (log_probs, prior, weight) in enumerate(by_dim(dims, batch.prior, batch.weight)):
+            if self._gates:
+                rows = GateInputs(
+                    log_probs=log_probs.detach(),
+                    prior=prior,
+                    weight=weight,
+                    actions=actions[i].long(),
+                    advantages=samples.advantages.flatten(),
+                    log_prob=log_prob.detach(),
+                    old_log_prob=samples.old_log_prob,
                 )
-            taught.append(taught_rows(factor, prior, weight))
+                weight = gated_weight(self._gates, rows)
+            taught.append(taught_rows(log_probs, prior, weight))
         return taught
 
 
-def by_factor(
-    log_probs: Sequence[th.Tensor], prior: th.Tensor, weight: th.Tensor
-) -> Iterator[tuple[th.Tensor, th.Tensor, th.Tensor]]:
-    """Log-probabilities ``(batch, n)``, prior ``(batch, n)`` and weight ``(batch,)`` per factor.
-
-    :param log_probs: one per factor of the action; Discrete has one
-    :param prior: ``(batch, sum of all n)``
-    :param weight: ``(batch,)``, or ``(batch, n_factors)``
-    """
-    priors = th.split(prior, [part.shape[1] for part in log_probs], dim=1)
-    return zip(log_probs, priors, weight.reshape(len(prior), -1).unbind(1), strict=True)
-
-
 def log_probs_of(action_dist: Any) -> list[th.Tensor]:
-    """Log-probabilities ``(batch, n)`` of each factor of a policy's distribution."""
-    # Named differently for masked policies of several factors.
+    """Log-probabilities ``(batch, n)`` of each action dimension of an SB3 policy's distribution.
+
+    >>> from stable_baselines3.common.distributions import CategoricalDistribution
+    >>> log_probs_of(CategoricalDistribution(2).proba_distribution(th.zeros(1, 2)))[0].exp()
+    tensor([[0.5000, 0.5000]])
+    """
+    # Named differently for masked policies of several dimensions.
     found = getattr(action_dist, "distributions", None) or action_dist.distribution
-    return [part.logits for part in (found if isinstance(found, list) else [found])]
+    return [dim.logits for dim in (found if isinstance(found, list) else [found])]

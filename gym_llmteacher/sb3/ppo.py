@@ -13,8 +13,8 @@ class TeacherPPO(AdviceReplay, PPO):
 
     LLM4Teach (arXiv 2311.13373). The prior comes with each observation in
     ``info["teacher_prior"]``, float32 ``(n_actions,)``, with ``info["teacher_weight"]`` in [0, 1];
-    `LLMTeacherWrapper` puts both there. MultiDiscrete actions are taught factor by factor
-    (`MultiDiscreteGrounding`). The student always acts by itself, and a saved student
+    `LLMTeacherWrapper` puts both there. MultiDiscrete actions are taught one dimension at
+    a time (`MultiDiscreteGrounding`). The student always acts by itself, and a saved student
     loads in plain ``PPO``.
 
     All arguments of ``stable_baselines3.PPO`` keep their names, order and defaults. Added:
@@ -23,25 +23,27 @@ class TeacherPPO(AdviceReplay, PPO):
         (``{"shape": "linear", "start": 1.0, "steps": 100_000}``). ``None``: the paper's shape over
         the ``total_timesteps`` of the first ``learn``: 3 → 0.1 over 40 %, held to 70 %, then
         exactly 0 and the teacher is no longer asked. With 0 this is PPO, bit for bit.
-    :param teacher_divergence: ``"cross_entropy"`` (the paper's), ``"forward_kl"`` or
-        ``"reverse_kl"``
-    :param teacher_gates: reasons to trust advice less: some of ``"confidence"``, ``"advantage"``,
-        ``"proximal"`` (`gym_llmteacher.learning.gates`)
+    :param teacher_divergence: ``"cross_entropy"`` (the paper's), ``"forward_kl"``,
+        ``"reverse_kl"``, or your own (`gym_llmteacher.learning.divergences`)
+    :param teacher_gates: reasons to trust advice less: one or several of ``"confidence"``,
+        ``"advantage"``, ``"proximal"`` and your own (`gym_llmteacher.learning.gates`)
     :param teacher_eval_episodes: let the teacher play so many episodes before the first update, 16
         for example, and follow it only if it earns more than the untaught student: one that does
         not leaves plain PPO, bit for bit, and a warning (`gym_llmteacher.sb3.teacher_eval`). These
         env steps are not counted as training's. 0 (default): follow it in any case
     :param teacher_replay_steps: gradient steps after each update on advice of earlier rollouts too,
-        100 for example: advice does not get old (`gym_llmteacher.sb3.advice_replay`). Fewer as λ falls, in
-        proportion. 0 (default): advice is learned from with its rollout alone
+        100 for example: advice does not get old (`gym_llmteacher.sb3.advice_replay`). Fewer as λ
+        falls, in proportion. 0 (default): advice is learned from with its rollout alone
     :param teacher_replay_size: number of observations that are remembered for it, with their advice
     :param teacher_augment: from observations ``(n, ...)`` and priors float32 ``(n, n_actions)`` to
         others of which the same is known, as many, for example `mirror_map`: half of what is taught
         again goes through it
     :raises GroundingError: the action space is neither Discrete nor MultiDiscrete
-    :raises ScheduleError: a negative or rising coefficient, an unknown shape, divergence or gate, a
-        number of episodes or steps that cannot be one, gates together with ``teacher_replay_steps``
-    :raises PriorError: (at ``learn``) infos carry no prior, or one that is not a distribution
+    :raises ScheduleError: a negative or rising coefficient, or an unknown shape
+    :raises StudentError: an unknown divergence or gate, a number of episodes or steps that cannot
+        be one, gates together with ``teacher_replay_steps``
+    :raises PriorError: (at ``learn``) infos carry no prior, or one that is not a distribution, or a
+        weight that is no float in [0, 1]
 
     Example::
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -19,19 +18,22 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 
 from gym_llmteacher.action_dims import action_sizes
-from gym_llmteacher.errors import GroundingError, ScheduleError
-from gym_llmteacher.learning.coef import CoefSpec, coef_schedule, coef_spec
-from gym_llmteacher.learning.losses import DIVERGENCES, TaughtRows, figures
+from gym_llmteacher.errors import GroundingError
+from gym_llmteacher.learning.coef import CoefSpec, coef_schedule, coef_spec, default_coef
+from gym_llmteacher.learning.divergences import (
+    Divergence,
+    DivergenceSpec,
+    as_divergence,
+    divergence_spec,
+)
+from gym_llmteacher.learning.losses import TaughtRows, figures
 from gym_llmteacher.learning.priors import Rows, read_priors
-from gym_llmteacher.learning.schedules import CoefSchedule, Constant, LLM4Teach, Progress
+from gym_llmteacher.learning.schedules import CoefSchedule, Constant, Progress
 from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
 from gym_llmteacher.sb3.infos import current_infos, first_infos
-from gym_llmteacher.sb3.teacher_eval import (
-    TeacherEval,
-    checked_episodes,
-    evaluate_teacher,
-    waited_for,
-)
+from gym_llmteacher.sb3.judging import let_teacher_play, warn_not_followed
+from gym_llmteacher.sb3.saving import packed, unpacked
+from gym_llmteacher.sb3.teacher_eval import TeacherEval, checked_episodes, waited_for
 from gym_llmteacher.sb3.telemetry import set_teaching, teacher_totals
 from gym_llmteacher.sb3.vec_teacher import VecTeacher
 
@@ -41,13 +43,7 @@ else:
     _Algorithm = object
 
 
-def default_coef(total_timesteps: int) -> LLM4Teach:
-    """λ from 3 to 0.1 over 40 % of training, held to 70 %, then exactly 0 (the paper's shape)."""
-    steps = max(1, total_timesteps)
-    return LLM4Teach(3.0, 0.1, decay_steps=max(1, 0.4 * steps), cut_steps=0.7 * steps)
-
-
-def _plain(taught: type) -> Any:
+def _untaught(taught: type) -> Any:
     """Return the algorithm that stands behind a taught one."""
     return next(base for base in taught.__mro__ if not issubclass(base, TaughtAlgorithm))
 
@@ -60,35 +56,32 @@ class TaughtAlgorithm(_Algorithm):
     :param teacher_divergence: see `TeacherPPO`
     :param teacher_eval_episodes: see `TeacherPPO`
     :raises GroundingError: the action space is neither Discrete nor MultiDiscrete
-    :raises ScheduleError: a negative or rising coefficient, an unknown shape or divergence, a
-        number of episodes that cannot be one
+    :raises ScheduleError: a negative or rising coefficient, or an unknown shape
+    :raises StudentError: an unknown divergence, or a number of episodes that cannot be one
     """
 
     teacher_coef: CoefSpec | None
     """A number or dict wherever possible, so that a saved student needs no class of ours."""
-    teacher_divergence: str
+    teacher_divergence: DivergenceSpec
+    """A name wherever possible."""
     teacher_eval: dict[str, Any] | None
     """What the teacher earned by itself (`TeacherEval`), if it was to play."""
     teacher_followed: bool | None
     """Whether its advice is followed; ``None`` while that is still to be seen."""
     _buffer_name: str
     """The attribute that holds the rollout or replay buffer."""
+    _divergence: Divergence
 
     def __init__(
         self,
         *args: Any,
         teacher_coef: CoefSpec | None = None,
-        teacher_divergence: str = "cross_entropy",
+        teacher_divergence: DivergenceSpec = "cross_entropy",
         teacher_eval_episodes: int = 0,
         **kwargs: Any,
     ) -> None:
         self.teacher_coef = None if teacher_coef is None else coef_spec(teacher_coef)
-        if teacher_divergence not in DIVERGENCES:
-            raise ScheduleError(
-                f"teacher_divergence is {teacher_divergence!r}, expected one of "
-                f"{', '.join(DIVERGENCES)}."
-            )
-        self.teacher_divergence = teacher_divergence
+        self.teacher_divergence = divergence_spec(teacher_divergence)
         self.teacher_eval_episodes = checked_episodes(teacher_eval_episodes)
         self.teacher_eval = None
         self.teacher_followed = True
@@ -102,7 +95,7 @@ class TaughtAlgorithm(_Algorithm):
         """Show SB3's arguments, then ours, to ``help`` and to whoever inspects signatures."""
         super().__init_subclass__(**kwargs)
         mixins = [base for base in reversed(cls.__mro__) if issubclass(base, TaughtAlgorithm)]
-        algorithm = _plain(cls)
+        algorithm = _untaught(cls)
         theirs = list(inspect.signature(algorithm.__init__).parameters.values())[1:]
         ours = {
             name: parameter
@@ -116,15 +109,18 @@ class TaughtAlgorithm(_Algorithm):
     # -- set-up ---------------------------------------------------------------------------------
 
     def _setup_model(self) -> None:
+        vars(self).update(unpacked(vars(self)))  # of a student that is being loaded
         space = self.action_space
         if not action_sizes(space):
             raise GroundingError(
                 f"the action space is {space}, expected Discrete or MultiDiscrete: a teacher's "
                 "prior is a distribution over named actions. Discretise the actions with a "
-                f"Gymnasium ActionWrapper, or use plain {_plain(type(self)).__name__}."
+                f"Gymnasium ActionWrapper, or use plain {_untaught(type(self)).__name__}."
             )
         if self.teacher_coef is not None:
             self._coef = coef_schedule(self.teacher_coef)
+        self.teacher_divergence = divergence_spec(self.teacher_divergence)
+        self._divergence = as_divergence(self.teacher_divergence)
         super()._setup_model()  # type: ignore[safe-super]  # an algorithm stands behind
         setattr(self, self._buffer_name, with_priors(getattr(self, self._buffer_name)))
 
@@ -136,7 +132,21 @@ class TaughtAlgorithm(_Algorithm):
 
     def _excluded_save_params(self) -> list[str]:
         excluded: list[str] = super()._excluded_save_params()
-        return [*excluded, "_coef", "_last_priors", "_asking", "_teaching_log"]
+        return [*excluded, "_coef", "_divergence", "_last_priors", "_asking", "_teaching_log"]
+
+    def save(self, path: Any, exclude: Any = None, include: Any = None) -> None:
+        """Save as SB3 does; objects of yours are saved as bytes (`gym_llmteacher.sb3.saving`).
+
+        :raises StudentError: one of them cannot be pickled
+        """
+        exclude = list(exclude or ())
+        as_bytes = packed(vars(self), exclude)
+        objects = {name: getattr(self, name) for name in as_bytes}
+        vars(self).update(as_bytes)
+        try:
+            super().save(path, exclude, include)
+        finally:
+            vars(self).update(objects)
 
     # -- capture --------------------------------------------------------------------------------
 
@@ -217,21 +227,7 @@ class TaughtAlgorithm(_Algorithm):
 
     def _evaluate_teacher(self) -> None:
         """Let the teacher play; the student then begins as if nothing had happened."""
-        normalize = self.get_vec_normalize_env()
-        training = normalize is not None and normalize.training
-        if normalize is not None:
-            normalize.training = False
-        played = evaluate_teacher(
-            self._vec_env,
-            action_sizes(self.action_space),
-            self._playable,
-            self.teacher_eval_episodes,
-            np.random.default_rng(self.seed),
-        )
-        if normalize is not None:
-            normalize.training = training
-        if self.seed is not None:
-            self._vec_env.seed(self.seed)
+        played = let_teacher_play(self, self._playable, self.teacher_eval_episodes)
         self.teacher_eval = asdict(played)
         self.teacher_followed = played.verdict((), 0)
 
@@ -247,14 +243,7 @@ class TaughtAlgorithm(_Algorithm):
         self.teacher_followed = played.verdict(student, self.num_timesteps)
         if self.teacher_followed is False:
             self._coef = Constant(0.0)
-            warnings.warn(
-                f"the teacher is not followed: its mean return over {played.episodes} episodes was "
-                f"{played.mean_return:.3g}, and the untaught student's over {len(student)} was "
-                f"{np.mean(student):.3g}. teacher_coef is 0 from here on. Read what it is told "
-                "and answers (gym-llmteacher ask), or pass teacher_eval_episodes=0 to follow it "
-                "all the same.",
-                stacklevel=2,
-            )
+            warn_not_followed(played, student)
 
     # -- after an update ------------------------------------------------------------------------
 
@@ -275,7 +264,7 @@ class TaughtAlgorithm(_Algorithm):
         record = self.logger.record
         record("teacher/coef", coef)
         record("teacher/coverage", coverage)
-        taught = figures(self._teaching_log, self.teacher_divergence) if self._teaching_log else {}
+        taught = figures(self._teaching_log, self._divergence) if self._teaching_log else {}
         for name, value in taught.items():
             record(f"teacher/{name}", value)
         self._teaching_log = []

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 
-from gym_llmteacher.action_dims import split
+from gym_llmteacher.action_dims import split_dims
 from gym_llmteacher.errors import ScheduleError
 from gym_llmteacher.learning.priors import Rows, act_on
 from gym_llmteacher.sb3.infos import current_infos, first_infos
@@ -146,7 +146,7 @@ def _actions(rows: Rows, sizes: tuple[int, ...], rng: np.random.Generator) -> ND
     weights = rows.weight.reshape(len(rows.prior), -1)
     chosen = [
         act_on(prior, weight, False, rng)
-        for prior, weight in zip(split(rows.prior, sizes), weights.T, strict=True)
+        for prior, weight in zip(split_dims(rows.prior, sizes), weights.T, strict=True)
     ]
     return chosen[0] if len(sizes) == 1 else np.stack(chosen, axis=1)
 
