@@ -7,42 +7,12 @@ import torch as th
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 
-from gym_llmteacher import EgoMapFeatures, LLMTeacherWrapper, TeacherPPO
+from gym_llmteacher import LLMTeacherWrapper, ScriptedTeacher, TeacherPPO
 from gym_llmteacher.experiments.config import ppo_arguments
 from gym_llmteacher.experiments.evaluate import evaluate, student_actor
-
-TASK = "LLMTeacher/SimpleDoorKey-v0"
-PLANNER = {"script": "door_key_planner"}
-
-
-class NoReward(gym.RewardWrapper):
-    def reward(self, reward):
-        return 0.0
-
-
-def agreement(model, n=512):
-    """How often the student's most likely action is the teacher's, on its own rollouts."""
-    env = LLMTeacherWrapper(gym.make(TASK), PLANNER)
-    obs, info = env.reset(seed=77)
-    same = []
-    for _ in range(n):
-        action, _ = model.predict(obs)
-        best, _ = model.predict(obs, deterministic=True)
-        same.append(int(best) == int(info["teacher_prior"].argmax()))
-        obs, _, terminated, truncated, info = env.step(int(action))
-        if terminated or truncated:
-            obs, info = env.reset()
-    return float(np.mean(same))
-
-
-def taught(coef, wrapper=lambda env: env, **kwargs):
-    env = make_vec_env(
-        TASK, 4, seed=0, wrapper_class=lambda e: LLMTeacherWrapper(wrapper(e), PLANNER)
-    )
-    policy_kwargs = {"features_extractor_class": EgoMapFeatures, "net_arch": [64]}
-    return TeacherPPO("MlpPolicy", env, teacher_coef=coef, seed=0, n_steps=128, batch_size=128,
-                      n_epochs=8, learning_rate=1e-3, device="cpu",
-                      policy_kwargs=policy_kwargs, **kwargs)  # fmt: skip
+from gym_llmteacher.teachers.scripted import door_key_planner
+from tests.lessons import PLANNER, TASK, NoReward, agreement, taught
+from tests.students import log_of
 
 
 @pytest.mark.slow
@@ -71,17 +41,8 @@ def test_a_taught_student_opens_doors_that_plain_ppo_does_not():
     assert success(plain) <= 0.1
 
 
-def test_the_logger_tells_what_the_teacher_does(tmp_path):
-    model = taught(1.0)
-    rows = []
-    record = model.train
-
-    def train():
-        record()
-        rows.append(dict(model.logger.name_to_value))
-
-    model.train = train
-    model.learn(1024)
+def test_the_logger_tells_what_the_teacher_does():
+    rows = log_of(taught(1.0), 1024)
     assert len(rows) == 2
     last = rows[-1]
     assert last["teacher/coef"] == 1.0
@@ -92,13 +53,8 @@ def test_the_logger_tells_what_the_teacher_does(tmp_path):
 
 def test_after_the_cut_the_teacher_is_not_asked():
     asked = []
-
-    class Counting(LLMTeacherWrapper):
-        def _ask(self, obs):
-            asked.append(1)
-            return super()._ask(obs)
-
-    env = make_vec_env(TASK, 2, seed=0, wrapper_class=lambda e: Counting(e, PLANNER))
+    teacher = ScriptedTeacher(lambda seen: asked.append(seen) or door_key_planner(seen))
+    env = make_vec_env(TASK, 2, seed=0, wrapper_class=lambda e: LLMTeacherWrapper(e, teacher))
     model = TeacherPPO("MlpPolicy", env, n_steps=64, batch_size=64, n_epochs=1, seed=0,
                        teacher_coef={"shape": "linear", "start": 1.0, "steps": 256})  # fmt: skip
     model.learn(256)

@@ -7,13 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from gym_llmteacher.errors import StudentError
+from gym_llmteacher.learning.dims import by_dim
+from gym_llmteacher.learning.divergences import DIVERGENCES, Divergence
+from gym_llmteacher.learning.joint import with_gradient
 from gym_llmteacher.learning.losses import (
-    DIVERGENCES,
+    figures,
     joined,
     taught_rows,
     teaching_gradient,
     teaching_loss,
-    with_gradient,
 )
 
 logits = arrays(np.float64, (5, 4), elements=st.floats(-30, 30))
@@ -26,7 +29,7 @@ def normalised(values):
     return th.tensor(prior / prior.sum(axis=1, keepdims=True))
 
 
-@given(logits, raw, weights, st.sampled_from(DIVERGENCES))
+@given(logits, raw, weights, st.sampled_from(sorted(DIVERGENCES)))
 @settings(deadline=None)
 def test_against_the_formula(scores, values, weight, divergence):
     log_probs = th.tensor(scores).log_softmax(dim=1)
@@ -64,14 +67,21 @@ def test_cross_entropy_and_forward_kl_have_one_gradient(scores, values):
     th.testing.assert_close(*gradients)
 
 
-@given(logits, raw, weights, st.sampled_from(DIVERGENCES))
+@given(logits, raw, weights, st.sampled_from(sorted(DIVERGENCES)))
 @settings(deadline=None)
 def test_the_gradient_by_hand_is_autograds(scores, values, weight, divergence):
     log_probs = th.tensor(scores).log_softmax(1).requires_grad_()
     prior, weight = normalised(values), th.tensor(weight)
     teaching_loss(log_probs, prior, weight, divergence).backward()
-    by_hand = teaching_gradient(taught_rows(log_probs, prior, weight), divergence)
+    rows = taught_rows(log_probs, prior, weight)
+    by_hand = teaching_gradient(rows, divergence)
     th.testing.assert_close(by_hand, log_probs.grad, rtol=1e-9, atol=1e-12)
+    th.testing.assert_close(teaching_gradient(rows, divergence, 0.3), 0.3 * by_hand)
+    # What a divergence without a gradient of its own would get.
+    by_autograd = Divergence.gradient(
+        DIVERGENCES[divergence], rows.log_probs, rows.prior, rows.share
+    )
+    th.testing.assert_close(by_autograd, by_hand, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("divergence", DIVERGENCES)
@@ -136,5 +146,23 @@ def test_the_loss_rides_along_unseen():
 def test_wrong_shapes_and_names():
     with pytest.raises(ValueError, match=r"expected \(batch, n\), \(batch, n\) and \(batch,\)"):
         teaching_loss(th.zeros(2, 3), th.zeros(2, 4), th.zeros(2))
-    with pytest.raises(ValueError, match="divergence is 'js'"):
+    with pytest.raises(StudentError, match="divergence is 'js'"):
         teaching_loss(th.zeros(2, 3), th.zeros(2, 3), th.zeros(2), "js")
+    with pytest.raises(ValueError, match=r"3, 2 actions; expected \(batch, 5\) and \(batch, 2\)"):
+        by_dim([th.zeros(4, 3), th.zeros(4, 2)], th.zeros(4, 5), th.zeros(4))
+    with pytest.raises(ValueError, match=r"prior \(4, 6\)"):
+        by_dim([th.zeros(4, 3), th.zeros(4, 2)], th.zeros(4, 6), th.zeros(4, 2))
+
+
+def test_what_is_logged_adds_up_over_dimensions():
+    """Loss and KL are sums over dimensions, agreement a mean over all that was taught."""
+    half, sure = th.full((2, 2), 0.5).log(), th.tensor([[1.0, 0.0], [0.0, 1.0]])
+    first = taught_rows(half, sure, th.ones(2))  # argmax 0: agrees once
+    second = taught_rows(half, sure, th.tensor([1.0, 0.0]))  # agrees where it is taught
+    log = figures([[first, second]], "cross_entropy")
+    assert log["loss"] == log["kl"] == pytest.approx(2 * np.log(2))
+    assert log["agreement"] == pytest.approx(2 / 3)
+    nothing = taught_rows(half, sure, th.zeros(2))
+    assert figures([[nothing, nothing]], "cross_entropy") == {}
+    twice = figures([[first, second], [first, second]], "cross_entropy")
+    assert twice == pytest.approx(log)

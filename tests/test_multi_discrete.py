@@ -1,110 +1,29 @@
-"""MultiDiscrete actions are taught factor by factor: one question, prior and loss for each."""
+"""MultiDiscrete actions are taught one dimension at a time: a question, prior and loss for each."""
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch as th
-from sb3_contrib import MaskablePPO, RecurrentPPO
-from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.env_util import make_vec_env
 
-import gym_llmteacher.sb3.on_policy as on_policy
 from gym_llmteacher import (
-    Advice,
     GroundingWrapper,
     LLMTeacherWrapper,
     MultiDiscreteGrounding,
     NewText,
     PriorOverlay,
     ScriptedTeacher,
-    TeacherA2C,
     TeacherEvalCallback,
-    TeacherMaskablePPO,
-    TeacherPPO,
-    TeacherRecurrentPPO,
 )
 from gym_llmteacher.errors import GroundingError, PriorError
-from gym_llmteacher.learning.losses import figures, taught_rows
 from gym_llmteacher.learning.priors import read_priors
+from tests.drive import NAMES, STUDENTS, Drive, in_words, make, pedal_only, right, script, taught
 from tests.logged import logged
-
-NAMES = {"pedal": ["brake", "coast", "accelerate"], "horn": ["silent", "honk"]}
-SMALL = {"n_steps": 32, "seed": 3, "device": "cpu"}
-STUDENTS = {
-    "PPO": (TeacherPPO, PPO, "MlpPolicy", {"batch_size": 48, "n_epochs": 2}),
-    "A2C": (TeacherA2C, A2C, "MlpPolicy", {}),
-    "MaskablePPO": (TeacherMaskablePPO, MaskablePPO, "MlpPolicy", {"batch_size": 48}),
-    "RecurrentPPO": (TeacherRecurrentPPO, RecurrentPPO, "MlpLstmPolicy",
-                     {"batch_size": 48, "policy_kwargs": {"lstm_hidden_size": 8}}),
-}  # fmt: skip
+from tests.students import WatchedGate, handed_out, log_of, parameters
 
 
-class Drive(gym.Env):
-    """Two numbers say which pedal and whether to honk; there is no reward at all."""
-
-    metadata = {"render_modes": ["rgb_array"]}
-    render_mode = "rgb_array"
-    observation_space = gym.spaces.Box(-1, 1, (2,), np.float32)
-    action_space = gym.spaces.MultiDiscrete([3, 2])
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        self.left = int(self.np_random.integers(3, 12))
-        return self.look(), {}
-
-    def look(self):
-        return self.np_random.uniform(-1, 1, 2).astype(np.float32)
-
-    def step(self, action):
-        self.left -= 1
-        return self.look(), 0.0, False, self.left == 0, {}
-
-    def action_masks(self):
-        return np.ones(5, dtype=bool)
-
-    def render(self):
-        return np.zeros((20, 20, 3), dtype=np.uint8)
-
-
-def right(obs):
-    """Which pedal, and whether to honk; ``(..., 2)``."""
-    return np.stack([np.digitize(obs[..., 0], [-0.3, 0.3]), obs[..., 1] > 0], axis=-1).astype(int)
-
-
-def in_words(obs):
-    pedal, horn = right(obs)
-    return f"Pedal {pedal}, horn {horn}."
-
-
-def script(situation):
-    pedal, horn = (int(word.strip(",.")) for word in situation.text.split() if word[0].isdigit())
-    if "decided: pedal" in situation.text:
-        return (NAMES["pedal"][pedal],)
-    return (NAMES["horn"][horn],)
-
-
-def pedal_only(situation):
-    return script(situation) if "pedal." in situation.text else Advice.abstain("knows no horns")
-
-
-def taught(teacher=script, **kwargs):
-    grounding = MultiDiscreteGrounding(in_words, NAMES, task="drive home")
-    return LLMTeacherWrapper(Drive(), ScriptedTeacher(teacher), grounding=grounding, **kwargs)
-
-
-def make(name, cls=None, env=taught, n_envs=3, **kwargs):
-    ours, _, policy, settings = STUDENTS[name]
-    return (cls or ours)(
-        policy, make_vec_env(env, n_envs, seed=1), **{**SMALL, **settings, **kwargs}
-    )
-
-
-def weights(model):
-    return th.cat([p.detach().flatten() for p in model.policy.parameters()])
-
-
-def test_one_question_per_factor():
+def test_one_question_per_dimension():
     asked = []
     env = taught(lambda situation: asked.append(situation) or pedal_only(situation), smoothing=0.1)
     check_env(env, skip_render_check=True)
@@ -126,65 +45,60 @@ def test_one_question_per_factor():
     assert info["teacher_weight"].tolist() == [0.0, 0.0]
 
 
-def test_a_condition_decides_for_each_factor():
+def test_a_condition_decides_for_each_dimension():
     asked = []
     env = taught(lambda s: asked.append(s.text) or script(s), ask=NewText())
     env.reset(seed=0)
     for _ in range(200):
         if env.step(np.array([0, 0]))[3]:
             env.reset()
-    assert len(asked) == len(set(asked)) == 12  # six situations, two factors
+    assert len(asked) == len(set(asked)) == 12  # six situations, two dimensions
 
 
 @pytest.mark.parametrize("name", STUDENTS)
 def test_coefficient_zero_is_the_parent(name):
     _, parent, *_ = STUDENTS[name]
     plain = make(name, parent).learn(240)
-    assert th.equal(weights(plain), weights(make(name, teacher_coef=0).learn(240)))
-    assert not th.equal(weights(plain), weights(make(name, teacher_coef=1.0).learn(240)))
+    assert th.equal(parameters(plain), parameters(make(name, teacher_coef=0).learn(240)))
+    assert not th.equal(parameters(plain), parameters(make(name, teacher_coef=1.0).learn(240)))
 
 
 @pytest.mark.parametrize("name", STUDENTS)
-def test_every_minibatch_has_the_priors_of_its_own_observations(name, monkeypatch):
+def test_every_minibatch_has_the_priors_of_its_own_observations(name):
     seen = []
 
-    def spy(log_probs, prior, weight):
-        obs = model._prior_buffer.batch.samples.observations.numpy()
-        factor = 0 if prior.shape[1] == 3 else 1
-        taught = weight.numpy() > 0
-        np.testing.assert_array_equal(
-            prior.numpy().argmax(axis=1)[taught], right(obs)[taught, factor]
-        )
-        seen.append((factor, int(taught.sum())))
-        assert log_probs.shape == prior.shape
-        assert taught.any() == (factor == 0)
-        return taught_rows(log_probs, prior, weight)
+    def look(rows):
+        samples = handed_out(model).samples
+        dim = 0 if rows.prior.shape[1] == 3 else 1
+        taught = rows.weight.numpy() > 0
+        wanted = right(samples.observations.numpy())[taught, dim]
+        np.testing.assert_array_equal(rows.prior.numpy().argmax(axis=1)[taught], wanted)
+        np.testing.assert_array_equal(rows.actions, samples.actions[:, dim])
+        assert rows.log_probs.shape == rows.prior.shape
+        assert taught.any() == (dim == 0)
+        seen.append((dim, int(taught.sum())))
 
-    monkeypatch.setattr(on_policy, "taught_rows", spy)
-    model = make(name, env=lambda: taught(pedal_only), teacher_coef=1.0)
+    model = make(name, env=lambda: taught(pedal_only), teacher_coef=1.0,
+                 teacher_gates=WatchedGate(look))  # fmt: skip
     model.learn(192).learn(192, reset_num_timesteps=False)
-    assert sum(n for factor, n in seen if factor == 0) >= 384
-    assert [factor for factor, _ in seen[:4]] == [0, 1, 0, 1]
+    assert sum(n for dim, n in seen if dim == 0) >= 384
+    assert [dim for dim, _ in seen[:4]] == [0, 1, 0, 1]
 
 
-def test_the_loss_is_the_sum_over_factors():
-    model = make("PPO", teacher_coef=1.0).learn(96)
-    batch = next(model.rollout_buffer.get(20))
-    _, log_prob, _ = model.policy.evaluate_actions(batch.observations, batch.actions)
-    parts = [one.logits for one in model.policy.action_dist.distribution]
-    rows = model._taught_rows(parts, log_prob)
-    result = figures([rows], "cross_entropy")
-    kept = model.rollout_buffer.batch
-    expected = sum(
-        -(kept.prior[:, a:b] * log_probs).sum(dim=1).mean()
-        for (a, b), log_probs in zip([(0, 3), (3, 5)], parts, strict=True)
-    )
-    assert result["loss"] == pytest.approx(expected.item(), rel=1e-5)
-    assert [factor.taught.item() for factor in rows] == [20, 20]
+def test_the_loss_is_the_sum_over_dimensions():
+    """Worked out from what a gate sees, for an update of one minibatch."""
+    seen = []
+    model = make("PPO", n_epochs=1, batch_size=96, teacher_coef=1.0,
+                 teacher_gates=WatchedGate(seen.append))  # fmt: skip
+    (values,) = log_of(model, 96)
+    assert [rows.prior.shape for rows in seen] == [(96, 3), (96, 2)]
+    losses = [-(rows.prior * rows.log_probs).sum(dim=1).mean().item() for rows in seen]
+    assert values["teacher/loss"] == pytest.approx(sum(losses), rel=1e-5)
+    assert values["teacher/coverage"] == 1.0
 
 
 @pytest.mark.parametrize("name", ["PPO", "A2C", "MaskablePPO"])
-def test_without_any_reward_each_factor_is_learned_from_its_own_advice(name):
+def test_without_any_reward_each_dimension_is_learned_from_its_own_advice(name):
     obs = np.random.default_rng(0).uniform(-1, 1, (400, 2)).astype(np.float32)
 
     def agreement(teacher, coef):
@@ -201,7 +115,7 @@ def test_without_any_reward_each_factor_is_learned_from_its_own_advice(name):
     assert none.max() < 0.75
 
 
-def test_gates_look_at_each_factor():
+def test_gates_look_at_each_dimension():
     model = make("PPO", teacher_coef=1.0, teacher_gates=["confidence", "advantage", "proximal"])
     model.learn(192)
     assert model.logger.name_to_value["teacher/loss"] > 0
@@ -218,7 +132,7 @@ def test_evaluation_and_overlay():
     assert env.render().shape[0] == 360
 
 
-def test_mistakes_are_told_of():
+def test_mistakes_raise():
     def wrap(names, env=None):
         return LLMTeacherWrapper(env or Drive(), ScriptedTeacher(script),
                                  grounding=MultiDiscreteGrounding(in_words, names))  # fmt: skip
@@ -236,8 +150,8 @@ def test_mistakes_are_told_of():
     row = np.array([1, 0, 0, 0.5, 0.5], dtype=np.float32)
     with pytest.raises(PriorError, match=r"shape \(3,\), expected one number.*or 2: one per"):
         read_priors([{"teacher_prior": row, "teacher_weight": np.ones(3)}], (3, 2))
-    with pytest.raises(PriorError, match="for each factor"):
+    with pytest.raises(PriorError, match="in each dimension"):
         read_priors([{"teacher_prior": row * 2, "teacher_weight": [1.0, 0.0]}], (3, 2))
     anything = row + np.array([0, 0, 0, np.nan, 9], dtype=np.float32)
-    rows = read_priors([{"teacher_prior": anything, "teacher_weight": [1, 0]}], (3, 2))
+    rows = read_priors([{"teacher_prior": anything, "teacher_weight": [1.0, 0.0]}], (3, 2))
     np.testing.assert_array_equal(rows.prior[0], row)

@@ -8,59 +8,59 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stable_baselines3.common.env_util import make_vec_env
 
-from gym_llmteacher import (
-    Linear,
-    TeacherPPO,
-    TeacherRecurrentPPO,
-    mirror_map,
-)
-from gym_llmteacher.errors import ScheduleError
+from gym_llmteacher import Linear, TeacherPPO, TeacherRecurrentPPO, mirror_map
+from gym_llmteacher.errors import StudentError
 from gym_llmteacher.learning.losses import teaching_loss
-from gym_llmteacher.sb3.advice_replay import AdviceMemory
-from tests import test_students as students
+from gym_llmteacher.learning.memory import AdviceMemory
+from tests import drive, lessons, students
+from tests.students import Masked, WatchedLoss, log_of, parameters
 from tests.tagging import AsDict, Counter, prior_of
-from tests.test_factors import make as drive
-from tests.test_learning import NoReward, agreement, taught
 
 STUDENTS = ("PPO", "A2C", "MaskablePPO")
 
 
 def make(name="PPO", cls=None, **kwargs):
-    return students.make(name, cls or students.ALL[name][0], **{"env": students.Masked, **kwargs})
+    return students.make(name, cls, **{"env": Masked, **kwargs})
 
 
-def replayed(model, monkeypatch):
-    """Observations, priors and weights of all that is taught again, as they reach the loss."""
-    seen, drawn = [], model._drawn
+def watched(name="PPO", policy="MlpPolicy", before=None, **kwargs):
+    """A student, and ``(observations, priors)`` of each step in which advice is taught again.
 
-    def spy(n):
-        seen.append(drawn(n))
-        return seen[-1]
+    :param before: called with the policy and the observations before such a step
+    """
+    observations, priors = [], []
 
-    monkeypatch.setattr(model, "_drawn", spy)
-    return seen
+    class Watched(students.ALL[name][0].policy_aliases[policy]):
+        def get_distribution(self, obs, *args, **kwargs):  # not used in rollouts
+            observations.append(obs)
+            if before:
+                before(self, obs, super().get_distribution(obs, *args, **kwargs))
+            return super().get_distribution(obs, *args, **kwargs)
+
+    loss = WatchedLoss(on_value=lambda log_probs, prior: priors.append(prior))
+    kwargs = {"teacher_coef": 1.0, "teacher_divergence": loss, **kwargs}
+    return make(name, policy=Watched, **kwargs), lambda: list(
+        zip(observations, priors, strict=True)
+    )
 
 
 @pytest.mark.parametrize("name", STUDENTS)
 @pytest.mark.parametrize("as_dict", [False, True])
-def test_what_is_taught_again_belongs_to_its_observation(name, as_dict, monkeypatch):
-    model = make(
+def test_what_is_taught_again_belongs_to_its_observation(name, as_dict):
+    model, seen = watched(
         name,
-        env=lambda: AsDict(students.Masked()) if as_dict else students.Masked(),
-        policy="MultiInputPolicy" if as_dict else "MlpPolicy",
-        teacher_coef=1.0,
+        "MultiInputPolicy" if as_dict else "MlpPolicy",
+        env=lambda: AsDict(Masked()) if as_dict else Masked(),
         teacher_replay_steps=5,
     )
-    seen = replayed(model, monkeypatch)
     model.learn(32 * 3 * 4)
-    assert len(seen) == 4 * 5
+    assert len(seen()) == 4 * 5
     rounds = [np.zeros(0)] * 4
-    for i, (observations, priors, ws) in enumerate(seen):
+    for i, (observations, priors) in enumerate(seen()):
         pairs = (observations["pair"] if as_dict else observations).numpy()
-        for obs, prior, weight in zip(pairs, priors.numpy(), ws.ravel().numpy(), strict=True):
-            expected, expected_weight = prior_of(obs)
+        for obs, prior in zip(pairs, priors.numpy(), strict=True):
+            expected, weight = prior_of(obs)
             np.testing.assert_allclose(prior, expected, atol=1e-6)
-            assert weight == pytest.approx(expected_weight)
             assert weight > 0
         rounds[i // 5] = np.append(rounds[i // 5], pairs[:, 0])
     # After the last rollout, advice of the first is still taught: episodes are counted from 0.
@@ -68,53 +68,55 @@ def test_what_is_taught_again_belongs_to_its_observation(name, as_dict, monkeypa
     assert rounds[3].max() > rounds[0].max()
 
 
-def test_factors_are_taught_again_one_by_one():
+def test_dimensions_are_taught_again_one_by_one():
     twice, once = (
-        drive("PPO", teacher_coef=1.0, teacher_replay_steps=steps).learn(512) for steps in (20, 0)
+        log_of(drive.make("PPO", teacher_coef=1.0, teacher_replay_steps=steps), 512)[-1]
+        for steps in (20, 0)
     )
-    assert twice.logger.name_to_value["teacher/replay_loss"] > 0
-    kl = [model.logger.name_to_value["teacher/kl"] for model in (twice, once)]
-    assert kl[0] < 0.9 * kl[1]
+    assert twice["teacher/replay_loss"] > 0
+    assert twice["teacher/kl"] < 0.9 * once["teacher/kl"]
 
 
 @pytest.mark.parametrize("name", STUDENTS)
 def test_without_a_coefficient_nothing_is_taught_again(name):
     plain = make(name, cls=students.ALL[name][1]).learn(288)
     ours = make(name, teacher_coef=0, teacher_replay_steps=50).learn(288)
-    assert th.equal(students.weights(plain), students.weights(ours))
+    assert th.equal(parameters(plain), parameters(ours))
     other = make(name, teacher_coef=0.01, teacher_replay_steps=50).learn(288)
-    assert not th.equal(students.weights(plain), students.weights(other))
+    assert not th.equal(parameters(plain), parameters(other))
 
 
-def test_steps_fall_with_the_coefficient_and_end_with_it(monkeypatch):
+def test_steps_fall_with_the_coefficient_and_end_with_it():
     coef = Linear(2.0, 0.0, steps=96 * 4)
-    model = make(teacher_coef=coef, teacher_replay_steps=40)
-    steps = []
-    monkeypatch.setattr(model, "_replay", steps.append)
-    model.learn(96 * 6)
+    rows = log_of(make(teacher_coef=coef, teacher_replay_steps=40), 96 * 6)
     # λ is 1.5 at the first update, at the end of the first rollout.
-    assert steps == [40, round(40 * 1.0 / 1.5), round(40 * 0.5 / 1.5)]
-    assert model._advice is None  # nothing is kept that is no longer needed
+    expected = [40, round(40 * 1.0 / 1.5), round(40 * 0.5 / 1.5), None, None, None]
+    assert [row.get("teacher/replay_steps") for row in rows] == expected
 
 
-def test_few_observations_are_not_taught_over_and_over(monkeypatch):
+def test_few_observations_are_not_taught_over_and_over():
     class Silent(Counter):
         def _info(self, obs):
             prior, weight = prior_of(obs)
             spoken = tuple(obs) == (3, 1)
             return {"teacher_prior": prior, "teacher_weight": weight * spoken}
 
-    model = make(env=Silent, teacher_coef=1.0, teacher_replay_steps=40)
-    seen = replayed(model, monkeypatch)
-    model.learn(96)
-    assert len(model._advice) == len(seen) <= 3  # once in each env
+    model, seen = watched(env=Silent, teacher_replay_steps=40)
+    (row,) = log_of(model, 96)
+    assert row["teacher/replay_steps"] == len(seen()) <= 3  # once in each env
+    assert {tuple(obs) for batch, _ in seen() for obs in batch.tolist()} == {(3.0, 1.0)}
 
 
 def test_a_new_training_begins_with_an_empty_memory():
-    model = make(teacher_coef=1.0, teacher_replay_steps=1).learn(96)
-    first = len(model._advice)
-    assert len(model.learn(96, reset_num_timesteps=False)._advice) > first
-    assert len(model.learn(96)._advice) < 2 * first
+    def episodes(batches):
+        return {obs[0] for batch, _ in batches for obs in batch.tolist()}
+
+    model, seen = watched(teacher_replay_steps=10)
+    first = episodes(model.learn(96) and seen())
+    on = episodes(model.learn(96, reset_num_timesteps=False) and seen()[10:])
+    again = episodes(model.learn(96) and seen()[20:])
+    assert min(on) <= max(first) < max(on)
+    assert min(again) > max(first)  # the envs go on counting
 
 
 @given(
@@ -134,14 +136,14 @@ def test_the_memory_has_the_last_rows_side_by_side(size, parts):
     assert set(rows["obs"][:, 0].tolist()) <= set(range(max(0, total - size), total))
 
 
-def test_half_of_it_is_augmented(monkeypatch):
+def test_half_of_it_is_augmented():
     def negative(observations, priors):
         return -observations, priors[:, ::-1]
 
-    model = make(teacher_coef=1.0, teacher_replay_steps=4, teacher_augment=negative)
-    seen = replayed(model, monkeypatch)
+    model, seen = watched(teacher_replay_steps=4, teacher_augment=negative)
     model.learn(96)
-    for observations, priors, _ in seen:
+    assert len(seen()) == 4
+    for observations, priors in seen():
         observations, priors = observations.numpy(), priors.numpy()
         assert (observations[:24] <= 0).all()
         assert (observations[24:] >= 0).all()
@@ -151,11 +153,11 @@ def test_half_of_it_is_augmented(monkeypatch):
             np.testing.assert_allclose(prior, prior_of(obs)[0], atol=1e-6)
 
 
-def test_an_augmentation_that_returns_something_else_is_told_of_before_the_first_step():
+def test_an_augmentation_that_returns_something_else_raises_before_the_first_step():
     model = make(
         teacher_coef=1.0, teacher_replay_steps=1, teacher_augment=lambda obs, priors: (obs[:2], obs)
     )
-    with pytest.raises(ScheduleError, match=r"\(3, 2\).*\(3, 3\).*returned.*\(2, 2\)"):
+    with pytest.raises(StudentError, match=r"\(3, 2\).*\(3, 3\).*returned.*\(2, 2\)"):
         model.learn(96)
     assert model.num_timesteps == 0
 
@@ -172,8 +174,8 @@ def test_an_augmentation_that_returns_something_else_is_told_of_before_the_first
         ({"teacher_replay_steps": 9, "teacher_gates": "advantage"}, "Choose one of the two"),
     ],
 )
-def test_what_cannot_be_is_told_of_at_once(arguments, message):
-    with pytest.raises(ScheduleError, match=message):
+def test_what_cannot_be_raises_at_construction(arguments, message):
+    with pytest.raises(StudentError, match=message):
         make(**arguments)
 
 
@@ -183,19 +185,33 @@ def test_a_recurrent_student_is_not_taught_again():
         TeacherRecurrentPPO("MlpLstmPolicy", Counter(), teacher_replay_steps=10)
 
 
+class Later(Counter):
+    """Episodes are counted from 100."""
+
+    def __init__(self):
+        super().__init__()
+        self.episode = 99
+
+
 def test_saved_students_keep_the_settings_and_leave_the_memory(tmp_path):
     model = make(teacher_coef=Linear(1.0, 0.0, steps=960), teacher_replay_steps=10,
                  teacher_augment=lambda *rows: rows)  # fmt: skip
     model.learn(96).save(tmp_path / "student")
-    loaded = TeacherPPO.load(tmp_path / "student", env=make_vec_env(Counter, 3))
-    assert loaded._advice is None
-    assert loaded.teacher_replay_steps == 10
     obs, priors = np.zeros((2, 2)), np.zeros((2, 3))
+    loaded = TeacherPPO.load(tmp_path / "student")
+    assert loaded.teacher_replay_steps == 10
     assert loaded.teacher_augment(obs, priors) == (obs, priors)
-    steps = []
-    loaded._replay = steps.append
-    loaded.learn(96, reset_num_timesteps=False)
-    assert steps == [round(10 * 0.8 / 0.9)]
+
+    def look(obs, priors):
+        taught_again.append(obs)
+        return obs, priors
+
+    taught_again = []
+    env = make_vec_env(Later, 3)
+    loaded = TeacherPPO.load(tmp_path / "student", env=env, teacher_augment=look)
+    (row,) = log_of(loaded, 96, reset_num_timesteps=False)
+    assert row["teacher/replay_steps"] == round(10 * 0.8 / 0.9)
+    assert np.concatenate(taught_again)[:, 0].min() >= 100
 
 
 @pytest.mark.parametrize("task", ["SimpleDoorKey", "LavaDoorKey", "DivergedDoorKey"])
@@ -250,30 +266,38 @@ def test_taught_again_a_student_agrees_sooner():
         "again": {"teacher_replay_steps": 100},
         "mirrored": {"teacher_replay_steps": 100, "teacher_augment": mirror_map},
     }.items():
-        model = taught(1.0, NoReward, **extra).learn(4_000)
-        found[name] = agreement(model, 1024)
+        model = lessons.taught(1.0, lessons.NoReward, **extra).learn(4_000)
+        found[name] = lessons.agreement(model, 1024)
     assert found["again"] > found["once"] + 0.1
     assert found["mirrored"] > found["once"] + 0.15
 
 
-def test_the_loss_is_the_teaching_loss(monkeypatch):
+def test_the_loss_is_the_teaching_loss():
     """One step of plain gradient descent on it, worked out beside it."""
-    model = make(teacher_coef=1.0, teacher_replay_steps=1, policy_kwargs={
-        "net_arch": [16], "optimizer_class": th.optim.SGD}, max_grad_norm=1e9,
-        learning_rate=0.01)  # fmt: skip
-    before, drawn = {}, model._drawn
+    expected = {}
 
-    def spy(n):
-        batch = drawn(n)
-        names = [name for name, _ in model.policy.named_parameters()]
-        log_probs = model.policy.get_distribution(batch[0]).distribution.logits
-        loss = teaching_loss(log_probs, batch[1], batch[2])
-        slopes = th.autograd.grad(loss, list(model.policy.parameters()), allow_unused=True)
-        for name, value, slope in zip(names, model.policy.parameters(), slopes, strict=True):
-            before[name] = value.detach() - 0.01 * (0 if slope is None else slope)
-        return batch
+    def before(policy, obs, distribution):
+        rows = [prior_of(row) for row in obs.numpy()]
+        priors = th.tensor(np.stack([prior for prior, _ in rows]))
+        weights = th.tensor([weight for _, weight in rows])
+        loss = teaching_loss(distribution.distribution.logits, priors, weights)
+        names, values = zip(*policy.named_parameters(), strict=True)
+        slopes = th.autograd.grad(loss, values, allow_unused=True)
+        for name, value, slope in zip(names, values, slopes, strict=True):
+            expected[name] = value.detach() - 0.01 * (0 if slope is None else slope)
 
-    monkeypatch.setattr(model, "_drawn", spy)
+    model, _ = watched(before=before, teacher_replay_steps=1, learning_rate=0.01, policy_kwargs={
+        "net_arch": [16], "optimizer_class": th.optim.SGD}, max_grad_norm=1e9)  # fmt: skip
     model.learn(96)
+    assert len(expected) == len(list(model.policy.parameters()))
     for name, value in model.policy.named_parameters():
-        assert th.allclose(value, before[name], atol=1e-7), name
+        assert th.allclose(value, expected[name], atol=1e-7), name
+
+
+def test_the_memory_draws_by_a_generator_of_ones_own():
+    memory = AdviceMemory(5)
+    memory.add({"prior": np.arange(5)})
+    state = np.random.get_state()[1].tolist()
+    first, second = (memory.sample(9, np.random.default_rng(3))["prior"] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert np.random.get_state()[1].tolist() == state

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gym_llmteacher.errors import ScheduleError
 from gym_llmteacher.learning.adaptive import Adaptive
-from gym_llmteacher.learning.coef import coef_schedule, coef_spec
+from gym_llmteacher.learning.coef import coef_schedule, coef_spec, default_coef
 from gym_llmteacher.learning.schedules import (
     Constant,
     Exponential,
@@ -18,7 +18,6 @@ from gym_llmteacher.learning.schedules import (
     LLM4Teach,
     Progress,
 )
-from gym_llmteacher.sb3.taught_algorithm import default_coef
 
 size = st.floats(0, 100, allow_nan=False)
 steps = st.integers(1, 10**7)
