@@ -111,6 +111,20 @@ def test_a_new_env_between_two_learns_brings_its_own_priors():
             np.testing.assert_array_equal(prior_of(obs[env, step])[0], priors[env, step])
 
 
+def test_an_observation_kept_without_its_prior_is_not_taught(tmp_path):
+    """A student that goes on in the middle of an episode, in another process."""
+    env = make_env("DummyVecEnv")
+    model = TeacherPPO("MlpPolicy", env, n_steps=8, batch_size=8, n_epochs=1, teacher_coef=1.0)
+    model.learn(32).save(tmp_path / "student")
+    loaded = TeacherPPO.load(tmp_path / "student", env=env, force_reset=False)
+    loaded.learn(32, reset_num_timesteps=False)
+    obs = loaded.rollout_buffer.observations.reshape(N_ENVS, 8, 2)
+    weights = loaded.rollout_buffer.teacher_weights.reshape(N_ENVS, 8)
+    assert (weights[:, 0] == 0).all()
+    expected = [[prior_of(obs[env, step])[1] for step in range(1, 8)] for env in range(N_ENVS)]
+    np.testing.assert_allclose(weights[:, 1:], expected, atol=1e-6)
+
+
 def test_dict_observations():
     env = DummyVecEnv([lambda: AsDict(Counter())] * 2)
     model = TeacherPPO("MultiInputPolicy", env, n_steps=20, batch_size=20, n_epochs=1,

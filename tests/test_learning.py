@@ -54,13 +54,19 @@ def test_the_logger_tells_what_the_teacher_does():
 def test_after_the_cut_the_teacher_is_not_asked():
     asked = []
     teacher = ScriptedTeacher(lambda seen: asked.append(seen) or door_key_planner(seen))
-    env = make_vec_env(TASK, 2, seed=0, wrapper_class=lambda e: LLMTeacherWrapper(e, teacher))
-    model = TeacherPPO("MlpPolicy", env, n_steps=64, batch_size=64, n_epochs=1, seed=0,
+
+    def envs():
+        return make_vec_env(TASK, 2, seed=0, wrapper_class=lambda e: LLMTeacherWrapper(e, teacher))
+
+    model = TeacherPPO("MlpPolicy", envs(), n_steps=64, batch_size=64, n_epochs=1, seed=0,
                        teacher_coef={"shape": "linear", "start": 1.0, "steps": 256})  # fmt: skip
     model.learn(256)
     # One question per observation (the first of each env included) but those that end an episode.
     in_teaching = len(asked)
     assert 250 <= in_teaching <= 258
+    model.learn(256, reset_num_timesteps=False)
+    assert len(asked) == in_teaching
+    model.set_env(envs())  # which do not know yet
     model.learn(256, reset_num_timesteps=False)
     assert len(asked) == in_teaching
     model.learn(128, reset_num_timesteps=True)

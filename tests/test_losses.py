@@ -131,6 +131,10 @@ def test_masked_priors_are_renormalised():
     rows = taught_rows(log_probs, th.tensor([[0.2, 0.2, 0.6]]), th.ones(1))
     th.testing.assert_close(rows.prior, th.tensor([[0.5, 0.5, 0.0]]))
     assert rows.weight.tolist() == [1.0]
+    # Where nothing is left the row is untaught, and a distribution all the same.
+    nothing = taught_rows(log_probs, th.tensor([[0.0, 0.0, 1.0]]), th.ones(1))
+    assert nothing.weight.tolist() == [0.0]
+    th.testing.assert_close(nothing.prior, th.full((1, 3), 1 / 3))
 
 
 def test_the_loss_rides_along_unseen():

@@ -43,6 +43,12 @@ def test_floats_of_any_kind_are_weights(weight):
     assert read(weight).weight.dtype == np.float32
 
 
+@pytest.mark.parametrize("weight", [-0.5, -1e-6, 1.001, float("nan"), float("inf")])
+def test_a_weight_is_from_0_to_1(weight):
+    with pytest.raises(PriorError, match=r"env 0 gave .*and a weight in \[0, 1\]"):
+        read(weight)
+
+
 def test_several_weights():
     for weight in ([0.5, 1.0], (0.5, 1.0), np.array([0.5, 1.0])):
         assert read(weight, (2, 3)).weight.tolist() == [[0.5, 1.0]]

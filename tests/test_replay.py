@@ -92,6 +92,17 @@ def test_steps_fall_with_the_coefficient_and_end_with_it():
     # λ is 1.5 at the first update, at the end of the first rollout.
     expected = [40, round(40 * 1.0 / 1.5), round(40 * 0.5 / 1.5), None, None, None]
     assert [row.get("teacher/replay_steps") for row in rows] == expected
+    assert [row["teacher/coef"] for row in rows] == [1.5, 1.0, 0.5, 0.0, 0.0, 0.0]
+    assert ["teacher/loss" in row for row in rows] == [True] * 3 + [False] * 3
+
+
+def test_nothing_is_kept_that_is_no_longer_needed():
+    def remembers(model):
+        return any(isinstance(value, AdviceMemory) for value in vars(model).values())
+
+    model = make(teacher_coef=Linear(1.0, 0.0, steps=150), teacher_replay_steps=1)
+    assert remembers(model.learn(96))
+    assert not remembers(model.learn(96, reset_num_timesteps=False))
 
 
 def test_few_observations_are_not_taught_over_and_over():
@@ -272,8 +283,9 @@ def test_taught_again_a_student_agrees_sooner():
     assert found["mirrored"] > found["once"] + 0.15
 
 
-def test_the_loss_is_the_teaching_loss():
-    """One step of plain gradient descent on it, worked out beside it."""
+@pytest.mark.parametrize("max_grad_norm", [1e9, 0.01])
+def test_the_loss_is_the_teaching_loss(max_grad_norm):
+    """One step of plain gradient descent on it, clipped as PPO's are, worked out beside it."""
     expected = {}
 
     def before(policy, obs, distribution):
@@ -283,11 +295,16 @@ def test_the_loss_is_the_teaching_loss():
         loss = teaching_loss(distribution.distribution.logits, priors, weights)
         names, values = zip(*policy.named_parameters(), strict=True)
         slopes = th.autograd.grad(loss, values, allow_unused=True)
+        norm = th.cat([slope.flatten() for slope in slopes if slope is not None]).norm()
+        assert norm > 0.01
+        rate = 0.01 * min(1.0, max_grad_norm / norm)
         for name, value, slope in zip(names, values, slopes, strict=True):
-            expected[name] = value.detach() - 0.01 * (0 if slope is None else slope)
+            expected[name] = value.detach() - rate * (0 if slope is None else slope)
 
-    model, _ = watched(before=before, teacher_replay_steps=1, learning_rate=0.01, policy_kwargs={
-        "net_arch": [16], "optimizer_class": th.optim.SGD}, max_grad_norm=1e9)  # fmt: skip
+    model, _ = watched(
+        before=before, teacher_replay_steps=1, learning_rate=0.01, max_grad_norm=max_grad_norm,
+        policy_kwargs={"net_arch": [16], "optimizer_class": th.optim.SGD},
+    )  # fmt: skip
     model.learn(96)
     assert len(expected) == len(list(model.policy.parameters()))
     for name, value in model.policy.named_parameters():

@@ -126,7 +126,7 @@ def test_interrupted_anywhere_it_ends_in_the_same_weights(tmp_path, monkeypatch)
     """Again and again after a checkpoint, in the middle of episodes, of both students."""
     config = ComparisonConfig(
         teacher={"script": "door_key_planner"}, steps=1024, n_envs=2, eval_episodes=2,
-        coef={"shape": "adaptive", "late_timeout": 256, "decay_steps": 256},
+        coef={"shape": "adaptive", "plateau_steps": 256, "decay_steps": 256},
         out=str(tmp_path / "whole"), checkpoint_every=1,
     )  # fmt: skip
     whole = compare(config, Console(quiet=True))

@@ -1,6 +1,8 @@
 """Every taught algorithm: its parent at coefficient 0, no prior misaligned, taught by the loss."""
 
 import inspect
+import threading
+import time
 
 import gymnasium as gym
 import numpy as np
@@ -8,12 +10,19 @@ import pytest
 import torch as th
 from stable_baselines3 import DQN
 from stable_baselines3.common.buffers import ReplayBuffer
+from stable_baselines3.common.env_util import make_vec_env
 
-from gym_llmteacher import TeacherDQN
+from gym_llmteacher import (
+    GroundingWrapper,
+    ScriptedTeacher,
+    Situation,
+    TeacherDQN,
+    VecTeacher,
+)
 from gym_llmteacher.errors import GroundingError, StudentError
 from gym_llmteacher.learning.priors import Rows
 from gym_llmteacher.sb3.buffers import with_priors
-from tests.students import ALL, WatchedLoss, handed_out, make, parameters
+from tests.students import ALL, Masked, WatchedLoss, handed_out, make, parameters
 from tests.tagging import Counter, prior_of
 
 OTHERS = [name for name in ALL if name != "PPO"]  # which test_equivalence has
@@ -126,6 +135,78 @@ def test_signature_and_defaults_are_the_parents(name):
         extra += ["teacher_replay_steps", "teacher_replay_size", "teacher_augment"]
     common = ["teacher_coef", "teacher_divergence", "teacher_eval_episodes"]
     assert list(ours)[len(theirs) :] == [*common, *extra]
+    defaults = [None, "cross_entropy", 0, *([0.1] if name == "DQN" else [(), 0, 10_000, None])]
+    assert [ours[key].default for key in [*common, *extra]] == defaults[: len(common + extra)]
+
+
+def test_a_buffer_takes_each_row_once():
+    """So that a step stored without its own prior raises instead of having another's."""
+    buffer = with_priors(ReplayBuffer(4, *spaces(), n_envs=1))
+    obs, row = np.zeros((1, 2)), (np.zeros((1, 1)), np.zeros(1), np.zeros(1), [{}])
+    buffer.stage(Rows(np.full((1, 3), 1 / 3, np.float32), np.ones(1, np.float32), {}))
+    buffer.add(obs, obs, *row)
+    with pytest.raises(RuntimeError, match="no teacher prior was staged"):
+        buffer.add(obs, obs, *row)
+
+
+def test_a_ring_buffer_that_comes_round_forgets_what_was_pending():
+    """Or advice that arrives late would be written to another observation."""
+    buffer = with_priors(ReplayBuffer(2, *spaces(), n_envs=1))
+    obs, row = np.zeros((1, 2)), (np.zeros((1, 1)), np.zeros(1), np.zeros(1), [{}])
+    prior, here = np.full((1, 3), 1 / 3, np.float32), Situation("here", ("a",), np.eye(1, 3))
+    for pending in ({0: here}, {}, {}):
+        buffer.stage(Rows(prior, np.zeros(1, np.float32), pending))
+        buffer.add(obs, obs, *row)
+        if pending:
+            assert buffer.pending == {(0, 0): here}
+    assert buffer.pending == {}
+
+
+def test_a_teacher_whose_advice_is_masked_plays_what_is_not():
+    played = []
+
+    class Forbidden(Masked):
+        def _info(self, obs):
+            return {"teacher_prior": np.eye(3, dtype=np.float32)[2], "teacher_weight": 1.0}
+
+        def step(self, action):
+            played.append(int(action))
+            return super().step(action)
+
+    model = make("MaskablePPO", env=Forbidden, teacher_coef=1.0, teacher_eval_episodes=16)
+    model.learn(96)
+    assert set(played[: model.teacher_eval["steps"]]) == {0, 1}
+
+
+def test_coverage_of_a_q_network_is_the_share_of_its_batches():
+    shares = []
+    loss = WatchedLoss(on_gradient=lambda q, prior, share: shares.append((share > 0).float()))
+    model = make("DQN", n_envs=1, teacher_coef=1.0, teacher_divergence=loss, gradient_steps=3)
+    model.learn(34)
+    logged = model.logger.name_to_value["teacher/coverage"]
+    assert logged == pytest.approx(th.cat(shares[-3:]).mean().item())
+    assert 0.5 < logged < 1.0
+
+
+def test_a_q_network_does_not_wait_for_late_answers():
+    """It is updated every few steps: a slow teacher would stop it each time."""
+    answer = threading.Event()
+
+    def slow(situation):
+        answer.wait(60)
+        return ("explore",)
+
+    envs = make_vec_env("LLMTeacher/SimpleDoorKey-v0", 2, seed=0, wrapper_class=GroundingWrapper)
+    venv = VecTeacher(envs, ScriptedTeacher(slow), late_timeout=20.0)
+    started = time.monotonic()
+    try:
+        TeacherDQN("MlpPolicy", venv, learning_starts=8, teacher_coef=1.0, buffer_size=100).learn(
+            40
+        )
+        assert time.monotonic() - started < 15
+    finally:
+        answer.set()
+        venv.close()
 
 
 @pytest.mark.parametrize("name", OTHERS)
