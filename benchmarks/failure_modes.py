@@ -15,10 +15,11 @@ import numpy as np
 from minigrid.core.constants import OBJECT_TO_IDX
 
 from gym_llmteacher import Situation
-from gym_llmteacher.groundings.minigrid import MiniGridGrounding
-from gym_llmteacher.groundings.minigrid.known_map import KnownMap, Thing, bits
+from gym_llmteacher.groundings.minigrid import DoorKeyGrounding
+from gym_llmteacher.groundings.minigrid.known_map import KnownMap, bits
 from gym_llmteacher.groundings.minigrid.navigation import FORWARD, RIGHT
-from gym_llmteacher.groundings.minigrid.options import Skills
+from gym_llmteacher.groundings.minigrid.skills import Skills
+from gym_llmteacher.groundings.minigrid.things import Thing
 
 RING = 4
 """How far from the rim of the map the exploration looks."""
@@ -37,16 +38,12 @@ class FaultySkills(Skills):
         return action
 
 
-class FaultyGrounding(MiniGridGrounding):
+class FaultyGrounding(DoorKeyGrounding):
     """The grounding of the tasks, with `FaultySkills`."""
 
-    def _skills_for(self, observed: np.ndarray[Any, np.dtype[np.uint8]], cell: int) -> Skills:
-        skills = super()._skills_for(observed, cell)
-        if not isinstance(skills, FaultySkills):
-            assert self._skills is not None
-            skills = FaultySkills(with_faults(skills.known, observed))
-            self._skills = (*self._skills[:2], skills)
-        return skills
+    def _skills_on(self, cells: np.ndarray[Any, np.dtype[np.uint8]], cell: int) -> Skills:
+        skills = super()._skills_on(cells, cell)
+        return FaultySkills(with_faults(skills.known, cells), skills.view)
 
 
 def with_faults(known: KnownMap, observed: np.ndarray[Any, np.dtype[np.uint8]]) -> KnownMap:

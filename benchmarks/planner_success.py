@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 
 from gym_llmteacher.envs import TASKS, env_id
-from gym_llmteacher.groundings.minigrid import MiniGridGrounding
+from gym_llmteacher.groundings.minigrid import DoorKeyGrounding
 from gym_llmteacher.prior import prior_from
 from gym_llmteacher.teachers.scripted import ScriptedTeacher
 
@@ -20,7 +20,7 @@ def play(task: str, seed: int, sees_all: bool) -> tuple[bool, float, int]:
     """One episode of the planner; returns success, return and length."""
     env = gym.make(env_id(task)).unwrapped
     obs, _ = env.reset(seed=seed)
-    grounding, teacher = MiniGridGrounding(), ScriptedTeacher.named("door_key_planner")
+    grounding, teacher = DoorKeyGrounding(), ScriptedTeacher.named("door_key_planner")
     grounding.reset(env)
     if sees_all:
         here = env.memory[..., 3] > 0

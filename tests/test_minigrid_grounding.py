@@ -1,4 +1,6 @@
-"""Maps in words and options: canonical, blind to what was not seen, and consistent."""
+"""Door-key maps in words and options: canonical, blind to what was not seen, and consistent."""
+
+import json
 
 import gymnasium as gym
 import numpy as np
@@ -7,9 +9,16 @@ from minigrid.core.constants import COLOR_TO_IDX, OBJECT_TO_IDX
 
 from gym_llmteacher.envs import TASKS, env_id
 from gym_llmteacher.envs.visibility import VISIBLE, view_offsets
-from gym_llmteacher.groundings.minigrid import MiniGridGrounding, supports
-from gym_llmteacher.groundings.minigrid.explore import best_view, gain
+from gym_llmteacher.groundings.minigrid import (
+    DoorKeyGrounding,
+    MissionGrounding,
+    grounding_for,
+    supports,
+)
+from gym_llmteacher.groundings.minigrid.explore import best_look, by_table
 from gym_llmteacher.groundings.minigrid.known_map import known_map
+from gym_llmteacher.llm.parse import parse_plan
+from gym_llmteacher.llm.prompt import guide_messages
 
 LEFT, RIGHT, FORWARD, PICK_UP, DROP, TOGGLE = range(6)
 
@@ -44,7 +53,7 @@ class Still:
 
 
 def describe(grounding=None, **kwargs):
-    return (grounding or MiniGridGrounding()).describe(Still(room(**kwargs)), None)
+    return (grounding or DoorKeyGrounding()).describe(Still(room(**kwargs)), None)
 
 
 def acts(situation):
@@ -92,7 +101,7 @@ def test_key_in_hand_before_the_door():
 
 
 def test_colours_by_order_of_appearance_and_only_where_they_matter():
-    grounding = MiniGridGrounding()
+    grounding = DoorKeyGrounding()
     one = describe(grounding, things=[BLUE_KEY])
     assert one.text == "Agent sees <key>. Agent holds <nothing>."
     both = describe(grounding, things=[BLUE_KEY, RED_KEY, RED_DOOR])
@@ -102,7 +111,7 @@ def test_colours_by_order_of_appearance_and_only_where_they_matter():
     plans = {subgoal.name: subgoal.plan for subgoal in both.subgoals}
     assert plans["key"] == ("go to color2 key", "pick up color2 key")  # the one that fits
     # The same scene in other colours reads the same.
-    other = MiniGridGrounding()
+    other = DoorKeyGrounding()
     describe(other, things=[("key", "green", (2, 4))])
     again = describe(
         other,
@@ -150,14 +159,14 @@ def test_the_view_with_most_unseen_cells_per_step_wins():
     cells = room(seen=False, agent=(3, 3))[..., :3]
     cells[2:5, 2:5] = (OBJECT_TO_IDX["empty"], 0, 0)
     known = known_map(cells, 3 * 7 + 3)
-    cell, heading = best_view(known, 3 * 7 + 3, 0)
+    cell, heading, opens = best_look(known, 3 * 7 + 3, 0, view=3)
     # One step ahead shows two new rows of three for one action; nothing shows more per action.
-    assert (cell, heading) == (4 * 7 + 3, 0)
-    assert gain(known, cell, heading) == 6
+    assert (cell, heading, opens) == (4 * 7 + 3, 0, False)
+    assert by_table(known, cell, heading) == 6
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_gain_is_what_a_look_would_show(task):
+def test_the_count_is_what_a_look_would_show(task):
     """Against the env's own rule of sight, on maps as they come up in play."""
     env = gym.make(env_id(task)).unwrapped
     env.action_space.seed(1)
@@ -180,7 +189,7 @@ def test_gain_is_what_a_look_would_show(task):
                 )
                 shown = [i for i in range(9) if inside[i] and VISIBLE[opaque] >> i & 1]
                 expected = sum(known.unknown >> bits[i] & 1 for i in shown)
-                assert gain(known, cell, heading) == expected
+                assert by_table(known, cell, heading) == expected
                 compared += expected > 0
         obs, *_ = env.step(env.action_space.sample())
     assert compared > 100
@@ -190,7 +199,7 @@ def test_gain_is_what_a_look_would_show(task):
 def test_no_peeking(task):
     """The description depends on nothing the agent has not seen."""
     env = gym.make(env_id(task)).unwrapped
-    grounding, blind = MiniGridGrounding(), MiniGridGrounding()
+    grounding, blind = DoorKeyGrounding(), DoorKeyGrounding()
     env.action_space.seed(0)
     for seed in range(4):
         obs, _ = env.reset(seed=seed)
@@ -211,7 +220,7 @@ def test_no_peeking(task):
 def test_equal_texts_mean_equal_questions(task):
     """Answers are shared by text: everything a prompt is made of must be equal where it is."""
     env = gym.make(env_id(task)).unwrapped
-    grounding, known = MiniGridGrounding(), {}
+    grounding, known = DoorKeyGrounding(), {}
     env.action_space.seed(0)
     for seed in range(30):
         obs, _ = env.reset(seed=seed)
@@ -229,3 +238,24 @@ def test_equal_texts_mean_equal_questions(task):
 def test_only_our_maps_are_supported():
     assert supports(gym.make(env_id("LavaDoorKey")))
     assert not supports(gym.make("CartPole-v1"))
+
+
+@pytest.mark.parametrize("grounding", [DoorKeyGrounding, MissionGrounding])
+def test_the_example_reads_like_the_questions_that_come_after_it(grounding):
+    task, text, _, *lines = grounding.example.splitlines()
+    options = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    quoted = (json.loads(line.split(": ", 1)[1]) for line in (task, text))
+    question = guide_messages(*quoted, options)[-1]["content"]
+    assert grounding.example.startswith(question + "\n1. ")
+    assert parse_plan(grounding.example, options) == ("go to egg", "pick up egg")
+    # A right answer to a door-key question is not to be copied from it.
+    assert "key" not in grounding.example
+    assert "door" not in grounding.example
+
+
+@pytest.mark.parametrize("level", [env_id("SimpleDoorKey"), "MiniGrid-DoorKey-5x5-v0"])
+def test_the_example_is_part_of_the_situation(level):
+    env = gym.make(level)
+    obs, _ = env.reset(seed=0)
+    grounding = grounding_for(env)
+    assert grounding.describe(env, obs).example == grounding.example != ""

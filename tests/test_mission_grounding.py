@@ -11,7 +11,7 @@ from gymnasium.utils.env_checker import check_env
 from gym_llmteacher import EgoMapFeatures, LLMTeacherWrapper
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.minigrid import MissionGrounding
-from gym_llmteacher.groundings.minigrid.missions import as_mission, parse_mission
+from gym_llmteacher.groundings.minigrid.missions.instructions import as_mission, parse_mission
 from gym_llmteacher.groundings.registry import find_grounding
 from gym_llmteacher.wrappers.map_memory import MapMemory
 from gym_llmteacher.wrappers.options import OptionsWrapper

@@ -50,7 +50,7 @@ class Gated(ScriptedTeacher):
 @pytest.mark.filterwarnings("ignore:The environment is already wrapped with a `Monitor`")
 def test_priors_are_those_of_the_situations(kind, wrap):
     """Recomputed from the stored observations, over episode ends, under wrappers outside."""
-    from gym_llmteacher.groundings.minigrid import MiniGridGrounding
+    from gym_llmteacher.groundings.minigrid import DoorKeyGrounding
 
     class Seen:
         mission = "get the key, then open the door"
@@ -84,7 +84,7 @@ def test_priors_are_those_of_the_situations(kind, wrap):
     flat_seen = seen.swapaxes(0, 1).reshape(-1, *seen.shape[2:])
     wrong = 0
     for obs, prior in zip(flat_seen, priors, strict=True):
-        situation = MiniGridGrounding().describe(Seen(obs), obs)
+        situation = DoorKeyGrounding().describe(Seen(obs), obs)
         expected, _ = prior_from(planner.advise([situation])[0], situation, 0.02)
         wrong += not np.allclose(expected, prior, atol=1e-6)
     assert wrong == 0

@@ -1,10 +1,15 @@
-"""What an agent with a 3×3 view sees, by table look-up instead of ray casting."""
+"""MiniGrid's rule of sight: what is seen from a cell, for views of any size.
+
+The rule is written once, row by row (`spread_of_light`). `VISIBLE` is its result for the 3×3 view
+of ``LLMTeacher/*``, looked up at once.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 
 VIEW = 3
+"""Cells per side of the view in ``LLMTeacher/*``."""
 DIRECTIONS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 """Heading 0 .. 3 as (dx, dy): right, down, left, up, as in MiniGrid."""
 
@@ -24,24 +29,41 @@ def view_offsets(heading: int) -> tuple[tuple[int, int], ...]:
     )
 
 
-def _visible(opaque: int) -> int:
-    """Spread light row by row from the agent's cell; opaque cells are seen but stop it.
+@cache
+def spread_of_light(view: int) -> tuple[int, ...]:
+    """For a row of the view: cells lit in it, and cells lit in the row ahead.
 
-    The rule of MiniGrid's ``Grid.process_vis``: within a row light runs sideways, and each lit
-    transparent cell lights the row ahead, straight and on the side light runs to.
+    The rule of MiniGrid's ``Grid.process_vis``, a row at a time: light runs sideways through
+    transparent cells, and each lit transparent cell lights the three cells ahead of it. Opaque
+    cells are seen, but stop it.
+
+    :return: indexed by ``opaque << view | lit so far``; lit cells of this row in the low bits,
+        those of the next row above them
     """
-    lit = 1 << 1
+    full = (1 << view) - 1
+    table = []
+    for opaque in range(full + 1):
+        for lit in range(full + 1):
+            while True:
+                clear = lit & ~opaque
+                more = (lit | clear << 1 | clear >> 1) & full
+                if more == lit:
+                    break
+                lit = more
+            table.append(lit | ((clear | clear << 1 | clear >> 1) & full) << view)
+    return tuple(table)
+
+
+def _visible(opaque: int) -> int:
+    """Cells seen among these opaque ones, both as bits in the order of `view_offsets`."""
+    table, row = spread_of_light(VIEW), (1 << VIEW) - 1
+    seen, lit = 0, 1 << VIEW // 2
     for depth in range(VIEW):
-        for order, step in (((0, 1), 1), ((2, 1), -1)):
-            for side in order:
-                cell = 3 * depth + side
-                if not lit >> cell & 1 or opaque >> cell & 1:
-                    continue
-                lit |= 1 << (cell + step)
-                if depth + 1 < VIEW:
-                    lit |= 1 << (cell + 3) | 1 << (cell + 3 + step)
-    return lit
+        spread = table[(opaque >> VIEW * depth & row) << VIEW | lit]
+        seen |= (spread & row) << VIEW * depth
+        lit = spread >> VIEW
+    return seen
 
 
-VISIBLE = tuple(_visible(opaque) for opaque in range(512))
+VISIBLE = tuple(_visible(opaque) for opaque in range(1 << VIEW * VIEW))
 """For each set of opaque cells (bit i = cell i of `view_offsets`): the set of cells seen."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gym_llmteacher.advice import Plan
-from gym_llmteacher.groundings.minigrid.missions import parse_mission
+from gym_llmteacher.groundings.minigrid.missions.instructions import parse_mission
 from gym_llmteacher.situation import Situation
 
 _SEEN = re.compile(r"<(locked |open )?([^<>(]+?)(?: \([^)]*\))?>")

@@ -10,8 +10,8 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from gym_llmteacher.errors import GroundingError
-from gym_llmteacher.groundings.minigrid.agent_memory import AgentMemory, says_done
-from gym_llmteacher.groundings.minigrid.missions import Instruction
+from gym_llmteacher.groundings.minigrid.missions.agent_memory import AgentMemory, says_done
+from gym_llmteacher.groundings.minigrid.missions.instructions import Instruction
 
 ROLES = {"go to": 1, "pick up": 2, "put": 2, "open": 3}
 _BESIDE = 4

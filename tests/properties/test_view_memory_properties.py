@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from minigrid.core.grid import Grid
 from minigrid.core.world_object import Wall
 
+from gym_llmteacher.groundings.minigrid.explore import by_row, by_table
 from gym_llmteacher.groundings.minigrid.known_map import known_map
-from gym_llmteacher.groundings.minigrid.view_memory import ViewMemory
-from gym_llmteacher.groundings.minigrid.wide_view import unseen_in_view
+from gym_llmteacher.groundings.minigrid.missions.view_memory import ViewMemory
 from gym_llmteacher.wrappers.map_memory import MapMemory
 from tests.minigrid_levels import LEVELS, play, taught
 
@@ -53,17 +53,21 @@ def test_seen_cells_are_as_they_are(level, seed):
     assert compared > 20
 
 
+def half_seen(data):
+    """A memory with random walls and gaps, the agent in the middle."""
+    memory = ViewMemory(5, 5, view=7)
+    rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
+    kinds = rng.choice([0, EMPTY, WALL], size=memory.cells.shape[:2], p=[0.4, 0.4, 0.2])
+    memory.cells[..., 0] = kinds
+    memory.cells[memory.start_cell] = (EMPTY, 0, 0)
+    return memory
+
+
 @given(data=st.data(), heading=st.integers(0, 3), walls=st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_what_a_look_would_show_follows_minigrids_rule_of_sight(data, heading, walls):
-    memory = ViewMemory(5, 5, view=7)
-    columns, rows = memory.cells.shape[:2]
-    rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
-    kinds = rng.choice([0, EMPTY, WALL], size=(columns, rows), p=[0.4, 0.4, 0.2])
-    memory.cells[..., 0] = kinds
-    x, y = memory.start_cell
-    memory.cells[x, y, 0] = EMPTY
-    found = unseen_in_view(known_map(memory.cells, 0), memory.cell, heading, 7, walls)
+    memory = half_seen(data)
+    found = by_row(known_map(memory.cells, 0), memory.cell, heading, 7, walls)
     grid = Grid(7, 7)
     offsets = memory._offsets[heading].reshape(7, 7) + memory.cell
     flat = memory.cells[..., 0].ravel()
@@ -73,6 +77,14 @@ def test_what_a_look_would_show_follows_minigrids_rule_of_sight(data, heading, w
                 grid.set(i, j, Wall())
     lit = grid.process_vis((3, 6)) if walls else np.ones((7, 7), dtype=bool)
     assert found == (lit & (flat[offsets] == 0)).sum()
+
+
+@given(data=st.data(), heading=st.integers(0, 3))
+@settings(max_examples=60, deadline=None)
+def test_the_fast_way_of_small_views_counts_the_same(data, heading):
+    memory = half_seen(data)
+    known = known_map(memory.cells, 0)
+    assert by_table(known, memory.cell, heading) == by_row(known, memory.cell, heading, 3)
 
 
 @pytest.mark.parametrize("radius", [3, 10])

@@ -1,29 +1,89 @@
-"""Exploration that uncovers the map: go where most unseen cells come into view per step."""
+"""Exploration that uncovers the map: go where most unseen cells come into view per action.
+
+It serves views of any size. A 3×3 view, as the door-key tasks have it, takes a faster way to the
+same counts: one look-up instead of one per row.
+"""
 
 from __future__ import annotations
 
-from gym_llmteacher.envs.visibility import VIEW, VISIBLE
-from gym_llmteacher.groundings.minigrid.known_map import KnownMap
-from gym_llmteacher.groundings.minigrid.navigation import reachable_layers
+from collections.abc import Callable, Collection
+from functools import cache, partial
 
-_MOST = VIEW * VIEW - 1
-"""Most cells that one look can uncover: the agent's own is known."""
+from gym_llmteacher.envs.visibility import VIEW, VISIBLE, spread_of_light
+from gym_llmteacher.groundings.minigrid.known_map import KnownMap
+from gym_llmteacher.groundings.minigrid.navigation import (
+    ahead,
+    beside,
+    cells_in,
+    reachable_layers,
+)
+
+_BEHIND_A_DOOR = 12
+"""Unseen cells that opening a door is expected to show."""
+
+Lookout = tuple[int, int, bool]
+"""Where to go to see more: cell, heading, and whether to open the door that is ahead there."""
+
+
+# -- what a look would show -----------------------------------------------------------------------
+
+Count = Callable[[KnownMap, int, int], int]
+"""How many unseen cells a pose (cell, heading) would show; unseen cells count as transparent."""
+
+
+@cache
+def counter(view: int, walls: bool = True) -> Count:
+    """Return the fastest function that counts for a view of this size.
+
+    :param walls: whether walls block the view
+    """
+    return by_table if view == VIEW and walls else partial(by_row, view=view, walls=walls)
+
+
+def by_row(known: KnownMap, cell: int, heading: int, view: int = VIEW, walls: bool = True) -> int:
+    """Count by spreading light from row to row.
+
+    For cells at least ``view`` cells from the rim of the map.
+
+    A row of the view is some neighbouring bits of the map, read by one shift: of the map itself
+    when the agent looks along x, of the map turned by 90° when it looks along y.
+    """
+    if heading & 1:
+        x, y = divmod(cell, known.height)
+        stride, unknown, opaque = known.width, known.unknown_by_y, known.opaque_by_y
+        at = y * stride + x - view // 2
+    else:
+        stride, unknown, opaque = known.height, known.unknown, known.opaque
+        at = cell - view // 2
+    if heading >= 2:
+        stride = -stride
+    table, full = spread_of_light(view), (1 << view) - 1
+    lit, found = 1 << view // 2, 0
+    for _ in range(view):
+        if not walls:
+            found += (unknown >> at & full).bit_count()
+        else:
+            row = table[(opaque >> at & full) << view | lit]
+            found += (row & unknown >> at & full).bit_count()
+            lit = row >> view
+            if not lit:
+                break
+        at += stride
+    return found
 
 
 def _mirror(cells: int) -> int:
-    """Swap left and right in a set of cells of the view."""
+    """Swap left and right in a set of cells of the 3×3 view."""
     return (cells & 0o111) << 2 | cells & 0o222 | (cells & 0o444) >> 2
 
 
 _MIRRORED = tuple(_mirror(VISIBLE[_mirror(opaque)]) for opaque in range(512))
 
 
-def gain(known: KnownMap, cell: int, heading: int) -> int:
-    """How many unseen cells this pose would show; unseen cells count as transparent.
+def by_table(known: KnownMap, cell: int, heading: int) -> int:
+    """Count in a 3×3 view by one look-up.
 
-    A row of the view is three neighbouring bits of the map, read by one shift: of the map itself
-    when the agent looks along x, of the map turned by 90° when it looks along y. For walkable cells
-    off the rim of the map.
+    For cells off the rim of the map: the view may go beyond it.
     """
     if heading & 1:
         x, y = divmod(cell, known.height)
@@ -33,13 +93,10 @@ def gain(known: KnownMap, cell: int, heading: int) -> int:
         stride, unknown, opaque = known.height, known.unknown, known.opaque
         at = cell - 1
     if heading >= 2:
-        # Two rows of padding, or the view would begin before the first bit.
-        unknown, opaque, at, stride = (
-            unknown << 2 * stride,
-            opaque << 2 * stride,
-            at + 2 * stride,
-            -stride,
-        )
+        stride = -stride
+        if at + 2 * stride < 0:  # the view begins before the first bit: two rows of padding
+            pad = -2 * stride
+            unknown, opaque, at = unknown << pad, opaque << pad, at + pad
     far, near = at + 2 * stride, at + stride
     unseen = unknown >> at & 7 | (unknown >> near & 7) << 3 | (unknown >> far & 7) << 6
     blocked = opaque >> at & 7 | (opaque >> near & 7) << 3 | (opaque >> far & 7) << 6
@@ -48,42 +105,84 @@ def gain(known: KnownMap, cell: int, heading: int) -> int:
     return (table[blocked] & unseen).bit_count()
 
 
-def _lookouts(known: KnownMap) -> tuple[int, int, int, int]:
+# -- where to look --------------------------------------------------------------------------------
+
+
+def _lookouts(known: KnownMap, view: int) -> list[int]:
     """For each heading, the walkable cells with a frontier cell in view (if light gets there)."""
-    h, frontier, ok = known.height, known.frontier, known.walkable
-    # Three cells wide, across the direction of view, then three cells back.
-    by_y = frontier | frontier << 1 | frontier >> 1
-    by_x = frontier | frontier << h | frontier >> h
-    return (
-        (by_y | by_y >> h | by_y >> 2 * h) & ok,
-        (by_x | by_x >> 1 | by_x >> 2) & ok,
-        (by_y | by_y << h | by_y << 2 * h) & ok,
-        (by_x | by_x << 1 | by_x << 2) & ok,
-    )
+    h, ok = known.height, known.walkable
+    # As wide as the view, across its direction, then as far back.
+    right = down = known.frontier
+    for _ in range(view // 2):
+        right |= right << 1 | right >> 1
+        down |= down << h | down >> h
+    left, up = right, down
+    for _ in range(view - 1):
+        right |= right >> h
+        down |= down >> 1
+        left |= left << h
+        up |= up << 1
+    return [right & ok, down & ok, left & ok, up & ok]
 
 
-def best_view(known: KnownMap, cell: int, heading: int) -> tuple[int, int] | None:
-    """Return the pose with the most unseen cells per action, or ``None`` when all has been seen.
+def doors_to_open(known: KnownMap, shut: frozenset[int] = frozenset()) -> set[int]:
+    """Cells of doors that are closed, not locked, and have something unseen beside them.
+
+    :param shut: cells of doors that are not to be opened
+    """
+    return {
+        at
+        for look, at in known.things
+        if look.kind == "door" and not look.is_open and not look.is_locked and at not in shut
+        if known.unknown & beside(1 << at, known.height)
+    }
+
+
+def _thresholds(doors: Collection[int], height: int) -> list[int]:
+    """For each heading, the cells with one of these doors ahead."""
+    return [sum(1 << door - ahead(height, heading) for door in doors) for heading in range(4)]
+
+
+def best_look(
+    known: KnownMap,
+    cell: int,
+    heading: int,
+    view: int,
+    walls: bool = True,
+    doors: Collection[int] = (),
+) -> Lookout | None:
+    """Return where most unseen cells come into view per action, or ``None`` if all has been seen.
 
     Ties go to the nearer pose, then to the lower heading and cell: the same map always gives the
     same answer. The search ends as soon as no farther pose can be better.
+
+    :param walls: whether walls block the view
+    :param doors: cells of doors that may be opened to see what is behind; off the rim of the map
     """
-    if not known.frontier:
+    if not known.frontier and not doors:
         return None
-    lookouts = _lookouts(known)
-    best, choice = 0.0, None
+    count, lookouts = counter(view, walls), _lookouts(known, view)
+    lookouts[heading] &= ~(1 << cell)  # where the agent is, nothing new is to be seen
+    most = view * view - 1  # the agent's own cell is known
+    if doors:
+        most, thresholds = max(most, _BEHIND_A_DOOR), _thresholds(doors, known.height)
+    best: float = 0.0
+    choice: Lookout | None = None
     for distance, layer in enumerate(reachable_layers(cell, heading, known.walkable, known.height)):
-        if distance == 0:
-            continue
-        if best * distance >= _MOST:
+        if best * distance >= most:
             break
         for direction in range(4):
+            if doors and best * (distance + 1) < _BEHIND_A_DOOR:
+                before = cells_in(layer[direction] & thresholds[direction])
+                if before:
+                    best = _BEHIND_A_DOOR / (distance + 1)
+                    choice = (before[0], direction, True)
             bits = layer[direction] & lookouts[direction]
             while bits:
                 low = bits & -bits
                 bits ^= low
                 at = low.bit_length() - 1
-                found = gain(known, at, direction)
-                if found > best * distance:
-                    best, choice = found / distance, (at, direction)
+                unseen = count(known, at, direction)
+                if unseen > best * distance:
+                    best, choice = unseen / distance, (at, direction, False)
     return choice

@@ -1,5 +1,6 @@
 """The map an agent has in its head, as sets of cells in the bits of Python integers.
 
+Read from an encoded map, whoever made it: the env (door-key tasks), or a memory of partial views.
 Cell ``(x, y)`` is bit ``x * height + y``; a step in x is then a shift by ``height``, a step in y a
 shift by 1, and a whole layer of a breadth-first search is a handful of shifts and ands.
 """
@@ -9,25 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT, OBJECT_TO_IDX
+from minigrid.core.constants import OBJECT_TO_IDX
 from numpy.typing import NDArray
 
-from gym_llmteacher.groundings.minigrid.words import Look
+from gym_llmteacher.groundings.minigrid.things import THINGS, Thing, look_of
 
 _UNSEEN, _EMPTY = OBJECT_TO_IDX["unseen"], OBJECT_TO_IDX["empty"]
 _FLOOR, _GOAL = OBJECT_TO_IDX["floor"], OBJECT_TO_IDX["goal"]
 _DOOR, _WALL = OBJECT_TO_IDX["door"], OBJECT_TO_IDX["wall"]
-_THINGS = frozenset(OBJECT_TO_IDX[name] for name in ("key", "door", "ball", "box", "goal"))
-_OPEN, _LOCKED = 0, 2
+_THINGS = frozenset(OBJECT_TO_IDX[name] for name in THINGS)
 _WALKABLE = np.isin(np.arange(256), (_EMPTY, _FLOOR, _GOAL))
-
-
-@dataclass(frozen=True)
-class Thing:
-    """An object on the map: what it looks like, and its cell."""
-
-    look: Look
-    cell: int
 
 
 @dataclass(frozen=True)
@@ -72,30 +64,20 @@ def known_map(cells: NDArray[np.uint8], agent_cell: int) -> KnownMap:
     """
     width, height = cells.shape[:2]
     flat = cells.reshape(-1, 3)
-    kinds, states = flat[:, 0], flat[:, 2]
+    kinds = flat[:, 0]
     here = 1 << agent_cell
     unseen, walls = kinds == _UNSEEN, kinds == _WALL
     unseen[agent_cell] = False
     walkable = bits(_WALKABLE[kinds]) | here
     things = []
     for cell in np.flatnonzero(kinds >= _DOOR).tolist():
-        kind = int(kinds[cell])
+        kind, color, state = flat[cell].tolist()
         if kind in _THINGS and cell != agent_cell:
-            is_door, state = kind == _DOOR, int(states[cell])
-            if is_door and state == _OPEN:
+            look = look_of(kind, color, state)
+            if look.is_open:
                 walkable |= 1 << cell
-            walls[cell] = is_door and state != _OPEN
-            things.append(
-                Thing(
-                    Look(
-                        IDX_TO_OBJECT[kind],
-                        IDX_TO_COLOR[int(flat[cell, 1])],
-                        is_open=is_door and state == _OPEN,
-                        is_locked=is_door and state == _LOCKED,
-                    ),
-                    cell,
-                )
-            )
+            walls[cell] = kind == _DOOR and not look.is_open
+            things.append(Thing(look, cell))
     unknown, opaque = bits(unseen), bits(walls)
     light = ((1 << width * height) - 1) & ~unknown & ~opaque
     light |= light << 1 | light >> 1

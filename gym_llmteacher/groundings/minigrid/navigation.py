@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-LEFT, RIGHT, FORWARD = 0, 1, 2
+LEFT, RIGHT, FORWARD, PICK_UP, DROP, TOGGLE, DONE = range(7)
+"""MiniGrid's actions."""
+N_ACTIONS = 7
 
 Layer = tuple[int, int, int, int]
 
@@ -16,6 +18,25 @@ Layer = tuple[int, int, int, int]
 def ahead(height: int, heading: int) -> int:
     """Difference in cell number of one step in this heading (right, down, left, up)."""
     return (height, 1, -height, -1)[heading]
+
+
+def beside(cells: int, height: int) -> int:
+    """The cells next to these, on any of four sides; sets of cells as bits."""
+    return cells << 1 | cells >> 1 | cells << height | cells >> height
+
+
+def cells_in(bits: int) -> list[int]:
+    """Numbers of the cells in a set, in order.
+
+    >>> cells_in(0b1010)
+    [1, 3]
+    """
+    cells = []
+    while bits:
+        low = bits & -bits
+        bits ^= low
+        cells.append(low.bit_length() - 1)
+    return cells
 
 
 class Route:

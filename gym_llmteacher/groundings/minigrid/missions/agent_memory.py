@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
-from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT
 from minigrid.envs import GoToDoorEnv, GoToObjectEnv
 
 from gym_llmteacher.envs.visibility import DIRECTIONS
-from gym_llmteacher.groundings.minigrid.missions import Group, Instruction, Phrase, parse_mission
-from gym_llmteacher.groundings.minigrid.options import DROP, PICK_UP, TOGGLE
-from gym_llmteacher.groundings.minigrid.view_memory import ViewMemory, read_view
-from gym_llmteacher.groundings.minigrid.words import Look
+from gym_llmteacher.groundings.minigrid.missions.instructions import (
+    Group,
+    Instruction,
+    Phrase,
+    parse_mission,
+)
+from gym_llmteacher.groundings.minigrid.missions.view_memory import ViewMemory, read_view
+from gym_llmteacher.groundings.minigrid.navigation import DROP, PICK_UP, TOGGLE
+from gym_llmteacher.groundings.minigrid.things import THINGS, Look, look_of
 
 Cell = tuple[int, int]
 
@@ -79,19 +83,15 @@ class AgentMemory:
     def held(self) -> Look | None:
         """What the agent carries."""
         held = self.known_view.held
-        return None if held is None else Look(IDX_TO_OBJECT[held[0]], IDX_TO_COLOR[held[1]])
+        return None if held is None else look_of(*held)
 
     def look(self, cell: Cell) -> Look:
         """What has been seen in a cell."""
-        kind, color, state = self.known_view.cells[cell].tolist()
-        is_door = IDX_TO_OBJECT[kind] == "door"
-        return Look(
-            IDX_TO_OBJECT[kind], IDX_TO_COLOR[color], is_door and state == 0, is_door and state == 2
-        )
+        return look_of(*self.known_view.cells[cell].tolist())
 
     def fits(self, phrase: Phrase, look: Look, cell: Cell | None) -> bool:
         """Whether a thing (last seen on the ground in ``cell``) is one that the phrase means."""
-        if look.kind not in ("box", "ball", "key", "door", "goal"):
+        if look.kind not in THINGS:
             return False
         if phrase.kind is None and look.kind == "goal":
             return False

@@ -1,0 +1,1 @@
+"""The door-key tasks of this package (``LLMTeacher/*``): one room, a map as observation."""

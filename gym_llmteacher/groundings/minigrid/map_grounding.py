@@ -1,0 +1,55 @@
+"""What the groundings of MiniGrid have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, TypeVar
+
+from gym_llmteacher.groundings.base import Grounding
+from gym_llmteacher.groundings.minigrid.skills import Skills
+from gym_llmteacher.groundings.minigrid.things import Thing
+from gym_llmteacher.groundings.minigrid.words import Words
+from gym_llmteacher.situation import Situation
+
+SomeSkills = TypeVar("SomeSkills", bound=Skills)
+
+
+class MapGrounding(Grounding, Generic[SomeSkills]):
+    """A grounding whose options are skills on the map that the agent has in its head."""
+
+    example: str = ""
+
+    def __init__(self) -> None:
+        self._kept: tuple[Hashable, SomeSkills] | None = None
+
+    def _keep_skills(self, key: Hashable, make: Callable[[], SomeSkills]) -> SomeSkills:
+        """Skills on this map, kept from the last step while the map is the same.
+
+        :param key: what they depend on
+        """
+        if self._kept is None or self._kept[0] != key:
+            self._kept = (key, make())
+        return self._kept[1]
+
+    def _situation(
+        self,
+        task: str,
+        words: Words,
+        skills: Skills,
+        things: Sequence[Thing],
+        pose: tuple[int, int],
+    ) -> Situation:
+        """Put together what is said and what options do.
+
+        :param things: what the numbers in ``words.skills`` stand for
+        :param pose: the agent's cell and heading
+        """
+        return Situation(
+            text=words.text,
+            options=words.options,
+            option_actions=skills.rows(words.skills, things, *pose),
+            task=task,
+            state=words.state,
+            subgoals=words.subgoals,
+            example=self.example,
+        )

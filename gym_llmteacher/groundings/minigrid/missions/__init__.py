@@ -1,0 +1,1 @@
+"""Levels of MiniGrid and BabyAI: a mission, several rooms, partial views."""

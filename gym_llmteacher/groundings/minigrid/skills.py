@@ -1,0 +1,132 @@
+"""What each option would do now, in MiniGrid's actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from gym_llmteacher.groundings.minigrid.explore import Lookout, best_look
+from gym_llmteacher.groundings.minigrid.known_map import KnownMap
+from gym_llmteacher.groundings.minigrid.navigation import (
+    DROP,
+    N_ACTIONS,
+    PICK_UP,
+    TOGGLE,
+    Route,
+    ahead,
+    beside,
+    cells_in,
+    facing,
+)
+from gym_llmteacher.groundings.minigrid.things import Thing
+from gym_llmteacher.groundings.minigrid.words import Skill
+from gym_llmteacher.option_actions import LazyRows
+
+Pose = tuple[int, int]
+"""Cell and heading."""
+
+
+@dataclass
+class Skills:
+    """The options of an agent with this map in its head; made anew when the map changes.
+
+    Routes are kept, so that following one costs a look-up per step. The methods named by
+    `Words.skills` take targets and pose, and return an action of the env, or ``None`` when the
+    option is finished or does not apply.
+
+    :param known: what the agent knows of the grid
+    :param view: cells per side of the view
+    :param walls: whether walls block the view
+    """
+
+    known: KnownMap
+    view: int
+    walls: bool = True
+    _routes: dict[tuple[int, ...] | tuple[Pose, ...], Route] = field(default_factory=dict)
+    _lookouts: dict[Pose, Lookout | None] = field(default_factory=dict)
+
+    def rows(
+        self, skills: Iterable[Skill], things: Sequence[Thing], cell: int, heading: int
+    ) -> LazyRows:
+        """What options do now, given by skill and numbers of their targets among the things."""
+        rules = [
+            partial(getattr(self, skill), [things[i] for i in targets], cell, heading)
+            for skill, targets in skills
+        ]
+        return LazyRows(N_ACTIONS, rules)
+
+    # -- options ----------------------------------------------------------------------------------
+
+    def go_to(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+        """Walk until one of the targets is ahead."""
+        return self.route_before(tuple([thing.cell for thing in targets])).action(cell, heading)
+
+    def pick_up(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+        """Pick up the target ahead."""
+        front = self.front(cell, heading)
+        return PICK_UP if any(thing.cell == front for thing in targets) else None
+
+    def open(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+        """Open the door or box ahead; when all doors are open, one is closed first."""
+        front = self.front(cell, heading)
+        shut = [thing for thing in targets if not thing.look.is_open]
+        return TOGGLE if any(thing.cell == front for thing in shut or targets) else None
+
+    def drop(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+        """Put down what is held: on the nearest free cell that is not right before a door."""
+        allowed = self.away_from_doors()
+        if allowed >> self.front(cell, heading) & 1:
+            return DROP
+        return self.route_before(tuple(cells_in(allowed))).action(cell, heading)
+
+    def explore(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+        """Go where most unseen cells come into view per action."""
+        lookout = self.lookout(cell, heading)
+        if lookout is None:
+            return None
+        there, facing_it, opens = lookout
+        action = self.route_to(((there, facing_it),)).action(cell, heading)
+        return TOGGLE if action is None and opens else action
+
+    # -- what options are made of -----------------------------------------------------------------
+
+    def front(self, cell: int, heading: int) -> int:
+        """Return the cell ahead."""
+        return cell + ahead(self.known.height, heading)
+
+    def lookout(self, cell: int, heading: int) -> Lookout | None:
+        """Where exploring goes to from here; ``None`` when everything in reach has been seen."""
+        pose = (cell, heading)
+        if pose not in self._lookouts:
+            self._lookouts[pose] = self.best_lookout(cell, heading)
+        return self._lookouts[pose]
+
+    def best_lookout(self, cell: int, heading: int) -> Lookout | None:
+        """Search for it."""
+        return best_look(self.known, cell, heading, self.view, self.walls)
+
+    def route_before(self, cells: tuple[int, ...]) -> Route:
+        """Ways to where one of these cells is ahead."""
+        route = self._routes.get(cells)
+        if route is None:
+            known = self.known
+            goals = facing(cells, known.walkable, known.height)
+            route = self._routes[cells] = Route(goals, known.walkable, known.height)
+        return route
+
+    def route_to(self, poses: tuple[Pose, ...]) -> Route:
+        """Ways to one of these poses."""
+        route = self._routes.get(poses)
+        if route is None:
+            known = self.known
+            route = self._routes[poses] = Route(poses, known.walkable, known.height)
+        return route
+
+    def away_from_doors(self) -> int:
+        """Free cells that are not right before a door, as bits."""
+        doors = 0
+        for thing in self.known.things:
+            if thing.look.kind == "door":
+                doors |= 1 << thing.cell
+        return self.known.free & ~beside(doors, self.known.height)
