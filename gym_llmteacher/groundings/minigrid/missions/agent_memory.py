@@ -33,8 +33,8 @@ class AgentMemory:
     :param height: height of the world
     :param say_done: nothing is fulfilled before the agent says so, which ends the episode
 
-    ``view``: the map; ``groups``: instructions that are left, those of the first group may be done
-    in any order; ``held``: what is carried; ``held_from``: the cell it was taken from.
+    ``view``: the map; ``groups``: instructions that are left, those of a group in any order;
+    ``held``: what is carried; ``held_from``: the cell it was taken from.
     """
 
     def __init__(self, width: int, height: int, say_done: bool = False) -> None:
@@ -72,6 +72,11 @@ class AgentMemory:
                 self.groups = (left, *self.groups[1:])
                 return
             self.groups = self.groups[1:]
+
+    @property
+    def now(self) -> Group:
+        """Instructions that may be carried out now."""
+        return self.groups[0] if self.groups else ()
 
     @property
     def known_view(self) -> ViewMemory:

@@ -94,7 +94,7 @@ Options:
         obstacle = _obstacle(memory, skills, labels, held_name, exploring)
         scene = Scene(
             mission=as_mission(memory.groups) or memory.mission or "explore",
-            now=memory.groups[0] if memory.groups else (),
+            now=memory.now,
             labels=labels,
             held=memory.held,
             held_name=held_name,
@@ -136,8 +136,7 @@ def _obstacle(
     """What has to be carried away first: before what is needed, or before the unknown."""
     view, things = memory.known_view, skills.known.things
     names = {label.name for label in labels}
-    now = memory.groups[0] if memory.groups else ()
-    if not exploring and any(one.beside and one.beside.name not in names for one in now):
+    if not exploring and any(one.beside and one.beside.name not in names for one in memory.now):
         # Picking up what is to be put somewhere before there is a way there would be undone.
         first = skills.obstacle((), view.cell)
         if first is not None:

@@ -135,7 +135,7 @@ def name_of_held(memory: AgentMemory, names: ColorNames) -> str | None:
 def phrases_now(memory: AgentMemory) -> list[Phrase]:
     """Noun phrases of the instructions that may be carried out now, each once."""
     phrases = {}
-    for one in memory.groups[0] if memory.groups else ():
+    for one in memory.now:
         phrases[one.thing.name] = one.thing
         if one.beside is not None:
             phrases[one.beside.name] = one.beside

@@ -64,7 +64,6 @@ class ViewMemory:
     """
 
     def __init__(self, width: int, height: int, view: int = 7) -> None:
-        self.margin = view
         self.view = view
         self.start_cell = (width - 1 + view, height - 1 + view)
         self.cells: Cells = np.zeros(
