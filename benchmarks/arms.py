@@ -99,12 +99,12 @@ def planner(task: Task, folder: Path, seed: int) -> Teacher:
 
 
 def embedded(task: Task, folder: Path, seed: int) -> Teacher:
-    """The embedded model, asked by subgoal."""
+    """The embedded model, asked for the next subgoal."""
     return LLMTeacher(answers=folder / "answers.sqlite")
 
 
 def letters(task: Task, folder: Path, seed: int) -> Teacher:
-    """The embedded model asked for the letter of an option: much weaker than by subgoal."""
+    """The embedded model asked for an option's letter: much weaker than asked for a subgoal."""
     return LLMTeacher(answers=folder / "answers.sqlite", elicitation="logprobs")
 
 

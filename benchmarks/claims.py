@@ -171,7 +171,7 @@ def without_teacher(runs: Runs) -> Iterator[Claim]:
                     row["success"]
                     for rows in runs[task, arm].values()
                     for row in rows
-                    if row["frames"] >= 0.75 * rows[-1]["option_steps"]
+                    if row["frames"] >= 0.75 * rows[-1]["frames"]
                 )
                 text = f"{arm}: at most {fall:.1f} points below, lowest {lowest:.0f} %"
                 yield task, text, "<= 2 points", _verdict(fall <= 2.0)
