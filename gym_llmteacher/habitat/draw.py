@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-if TYPE_CHECKING:
-    from gym_llmteacher.habitat.env import HabitatEnv
+from gym_llmteacher.habitat.world import World
 
 _METRES_PER_PIXEL = 0.025
 _FLOOR, _SOLID = (245, 245, 244), (168, 162, 158)
@@ -19,7 +18,16 @@ _HALF, _MARGIN = 5, 22  # pixels
 _FAR = 5.0  # metres, white in the depth view
 
 
-def top_down(env: HabitatEnv, trail: Any = (), path: Any = ()) -> Image.Image:
+class Scene(Protocol):
+    """What is drawn of a `HabitatEnv`."""
+
+    world: World
+
+    @property
+    def observation(self) -> dict[str, Any]: ...
+
+
+def top_down(env: Scene, trail: Any = (), path: Any = ()) -> Image.Image:
     """Map of where the robot can be, with the robot and everything that has a name.
 
     :param trail: points ``(x, y, z)`` where it has been, metres
@@ -65,7 +73,7 @@ def _write(draw: Any, at: tuple[float, float], text: str, colour: Any, font: Any
     draw.text(at, text, fill=colour, font=font, anchor="mm", stroke_width=2, stroke_fill=_FLOOR)
 
 
-def depth_view(env: HabitatEnv, size: int) -> Image.Image:
+def depth_view(env: Scene, size: int) -> Image.Image:
     """What the robot's head camera measures: the nearer, the darker; square."""
     camera = next(iter(env.world.sim.sensor_suite.sensors.values())).config
     depth = np.asarray(env.observation["head_depth"], np.float32)[..., 0]
@@ -74,7 +82,7 @@ def depth_view(env: HabitatEnv, size: int) -> Image.Image:
     return Image.fromarray(grey).convert("RGB").resize((size, size), Image.Resampling.NEAREST)
 
 
-def scene(env: HabitatEnv, trail: Any = (), path: Any = ()) -> NDArray[np.uint8]:
+def scene(env: Scene, trail: Any = (), path: Any = ()) -> NDArray[np.uint8]:
     """Map and depth view side by side, uint8 ``(h, w, 3)``."""
     left = top_down(env, trail, path)
     right = depth_view(env, left.height)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.habitat.controls import PRIMITIVES, Controls
+from gym_llmteacher.habitat.draw import scene
 from gym_llmteacher.habitat.lab import import_lab
 from gym_llmteacher.habitat.observations import Observations
 from gym_llmteacher.habitat.world import World
@@ -235,8 +236,6 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         """Map from above and depth view, uint8 ``(h, w, 3)``; ``None`` without render mode."""
         if self.render_mode is None:
             return None
-        from gym_llmteacher.habitat.draw import scene
-
         return scene(self)
 
     @property
