@@ -12,6 +12,7 @@ from gym_llmteacher.groundings.registry import find_grounding
 from gym_llmteacher.testing import check_grounding
 from tests.box2d import BOX2D_ENVS
 from tests.minigrid_levels import LEVELS
+from tests.taxi import TAXI
 
 MOVES = ["left", "down", "right", "up"]
 
@@ -29,7 +30,7 @@ def test_nothing_is_wrong():
 
 
 @pytest.mark.parametrize(
-    "env_id", ["FrozenLake-v1", "Taxi-v4", "CliffWalking-v1", "Blackjack-v1", "MountainCar-v0",
+    "env_id", ["FrozenLake-v1", TAXI, "CliffWalking-v1", "Blackjack-v1", "MountainCar-v0",
                *BOX2D_ENVS, "LLMTeacher/ColoredDoorKey-v0", *LEVELS[:3], *LEVELS[-3:]],
 )  # fmt: skip
 def test_our_own_groundings_pass(env_id):

@@ -11,11 +11,12 @@ from gym_llmteacher.envs import TASKS, env_id
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.registry import find_grounding
 from tests.box2d import BOX2D_ENVS
+from tests.taxi import TAXI
 
 TOY = {
     "FrozenLake-v1": "frozen_lake_planner",
     "FrozenLake8x8-v1": "frozen_lake_planner",
-    "Taxi-v4": "taxi_planner",
+    TAXI: "taxi_planner",
     "CliffWalking-v1": "cliff_walking_planner",
     "CliffWalkingSlippery-v1": "cliff_walking_planner",
     "Blackjack-v1": "blackjack_planner",

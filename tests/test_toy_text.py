@@ -8,11 +8,12 @@ from gym_llmteacher import LLMTeacherWrapper, ScriptedTeacher, Situation
 from gym_llmteacher.experiments.evaluate import evaluate, teacher_actor
 from gym_llmteacher.groundings.registry import find_grounding
 from tests.box2d import BOX2D_ENVS
+from tests.taxi import TAXI
 
 SCRIPTS = {
     "FrozenLake-v1": "frozen_lake_planner",
     "FrozenLake8x8-v1": "frozen_lake_planner",
-    "Taxi-v4": "taxi_planner",
+    TAXI: "taxi_planner",
     "CliffWalking-v1": "cliff_walking_planner",
     "CliffWalkingSlippery-v1": "cliff_walking_planner",
     "Blackjack-v1": "blackjack_planner",
@@ -36,7 +37,7 @@ def alone(env_id, episodes, **kwargs):
     [
         ("FrozenLake-v1", {}, 0.6),  # the best there is reaches 0.74 within 100 steps
         ("FrozenLake-v1", {"is_slippery": False}, 1.0),
-        ("Taxi-v4", {}, 7.0),
+        (TAXI, {}, 7.0),
         ("CliffWalking-v1", {}, -13.0),
         ("CartPole-v1", {}, 475.0),
         ("MountainCar-v0", {}, -160.0),
@@ -84,7 +85,7 @@ def test_a_lake_of_ones_own():
 
 
 def test_taxi_options_say_when_they_apply():
-    env = gym.make("Taxi-v4")
+    env = gym.make(TAXI)
     grounding = find_grounding(env)
     obs, _ = env.reset(seed=0)
     table = dict(zip(grounding.options, np.asarray(grounding.describe(env, obs).option_actions),
@@ -121,6 +122,6 @@ def test_words_are_few(env_id):
 def test_the_embedded_model_drives_a_taxi():
     """Asked by subgoal: code knows the way, the model who comes first."""
     scores = evaluate(
-        lambda: LLMTeacherWrapper(gym.make("Taxi-v4")), teacher_actor(deterministic=True), 10
+        lambda: LLMTeacherWrapper(gym.make(TAXI)), teacher_actor(deterministic=True), 10
     )
     assert scores.reward > 5
