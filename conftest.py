@@ -6,7 +6,7 @@ import os
 import pytest
 from hypothesis import settings
 
-from gym_llmteacher.llm import client
+from gym_llmteacher.llm.probing import forget_probes
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 # Small networks: more threads per process only get in each other's way.
@@ -37,6 +37,6 @@ def _own_answers_file(monkeypatch, tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def _nothing_probed(monkeypatch):
+def _nothing_probed():
     """Every test finds its models unprobed, whatever ran before it in this process."""
-    monkeypatch.setattr(client, "_probed", set())
+    forget_probes()

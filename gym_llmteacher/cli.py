@@ -107,12 +107,13 @@ def train(
     curve, a film of the student, the models and the teacher's answers.
     """  # fmt: skip
     from gym_llmteacher.experiments.compare import compare
-    from gym_llmteacher.experiments.config import ComparisonConfig
+    from gym_llmteacher.experiments.config import ComparisonConfig, Running
+    from gym_llmteacher.teachers.make import with_arguments
 
+    spec = with_arguments(teacher_spec(teacher), elicitation=elicitation)
     config = ComparisonConfig(
         env=env,
-        teacher=teacher_spec(teacher),
-        elicitation=elicitation,
+        teacher=spec,  # type: ignore[arg-type]
         steps=steps,
         seeds=tuple(_numbers(seeds)),
         students=_students(students),
@@ -120,10 +121,12 @@ def train(
         n_envs=n_envs,
         eval_episodes=episodes,
         out=str(out),
-        budget=_budget(calls=max_calls, tokens=max_tokens, usd=max_usd),
-        workers=workers,
-        late_timeout=late_timeout,
-        checkpoint_every=checkpoint_every,
+        running=Running(
+            budget=_budget(calls=max_calls, tokens=max_tokens, usd=max_usd),
+            workers=workers,
+            late_timeout=late_timeout,
+            checkpoint_every=checkpoint_every,
+        ),
     )
     compare(config, console, resume)
 
@@ -198,21 +201,17 @@ def estimate(
     console.print(estimate_table(env, result))
 
 
-def teacher_spec(value: str) -> str | dict[str, Any] | None:
-    """Read what was typed for ``--teacher``.
+def teacher_spec(value: str) -> str | dict[str, Any]:
+    """Read what was typed for ``--teacher``: JSON, or a name.
 
-    >>> teacher_spec("embedded"), teacher_spec("script:door_key_planner")
-    (None, {'script': 'door_key_planner'})
+    >>> teacher_spec("embedded"), teacher_spec('{"script": "door_key_planner"}')
+    ('embedded', {'script': 'door_key_planner'})
     """
-    if value == "embedded":
-        return None
-    if value.startswith("script:"):
-        return {"script": value.removeprefix("script:")}
-    if value.lstrip().startswith("{"):
-        spec = _json(value, "--teacher")
-        assert isinstance(spec, dict)
-        return spec
-    return value
+    if not value.lstrip().startswith("{"):
+        return value
+    spec = _json(value, "--teacher")
+    assert isinstance(spec, dict)
+    return spec
 
 
 def _budget(**limits: float | None) -> dict[str, float]:

@@ -6,12 +6,25 @@ Because ``prior = votes @ option_actions``, the env side (cheap, per state) and 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.errors import PriorError
 from gym_llmteacher.situation import Situation
+
+
+class Pending(NamedTuple):
+    """A prior that waits for advice.
+
+    :param situations: what is asked, one per action dimension
+    :param advices: the advice there is already, dimension by dimension
+    """
+
+    situations: tuple[Situation, ...]
+    advices: tuple[Advice | None, ...]
 
 
 def uniform_prior(*sizes: int) -> NDArray[np.float32]:

@@ -1,4 +1,5 @@
-"""For tests of your own: `check_grounding`, and a language model server with programmed answers.
+"""For tests of your own: `check_teacher`, `check_decorator`, `check_grounding`, and a language model
+server with programmed answers.
 
 The server speaks real HTTP on the loopback. Nothing of litellm is mocked: requests go through the
 whole client and can be counted.
@@ -18,6 +19,8 @@ from types import TracebackType
 from typing import Any
 
 from gym_llmteacher.groundings.check import check_grounding as check_grounding
+from gym_llmteacher.teachers.check import check_decorator as check_decorator
+from gym_llmteacher.teachers.check import check_teacher as check_teacher
 
 
 @dataclass(frozen=True)

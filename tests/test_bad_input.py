@@ -14,6 +14,7 @@ from gym_llmteacher.errors import (
     GroundingError,
     ModelUnavailableError,
     PriorError,
+    TeacherSpecError,
     ScheduleError,
     StudentError,
     TeacherError,
@@ -107,7 +108,7 @@ CASES = {
     ),
     "not a teacher": (
         lambda: task(teacher=7),
-        ModelUnavailableError,
+        TeacherSpecError,
         "teacher is 7 .int., expected None, a litellm model name",
     ),
     "smoothing": (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gym_llmteacher import LLMTeacher, Situation
-from gym_llmteacher.errors import LLMError
+from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.llm.answers import Answers, Spend
 from gym_llmteacher.llm.budget import Budget, BudgetSpentError, Limits
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
@@ -32,7 +32,7 @@ def test_exactly_n_calls_with_sixteen_askers():
         advices = list(pool.map(lambda s: teacher.advise([s])[0], situations(200)))
         assert len(server.history) == 37
     assert sum(not advice.abstained for advice in advices) == 37
-    assert teacher.budget.spent.calls == 37
+    assert teacher.oracle.budget.spent.calls == 37
 
 
 def test_the_message_says_scope_spent_limit_and_what_follows(caplog):
@@ -57,7 +57,7 @@ def test_known_answers_cost_nothing():
 def test_failed_requests_count():
     with FakeLLMServer(FakeReply("down", status=500)) as server:
         teacher = teacher_for(server, budget={"calls": 3}, max_retries=10)
-        teacher.client._sleep = lambda seconds: None
+        teacher.oracle.client._sleep = lambda seconds: None
         assert teacher.advise(situations(1))[0].abstained
         assert len(server.history) == 3
 
@@ -68,7 +68,7 @@ def test_tokens_are_checked_before_and_settled_after():
         teacher = LLMTeacher(model, ":memory:", samples=1, budget={"tokens": 1000})
         advices = teacher.advise(situations(200))
     answered = sum(not advice.abstained for advice in advices)
-    assert teacher.budget.spent.tokens == 10 * answered <= 1000  # the server counts 10 for each
+    assert teacher.oracle.budget.spent.tokens == 10 * answered <= 1000  # the server counts 10 for each
     # What a request may take at most is estimated from its length, so some is left at the end.
     assert 40 < answered < 100
 
@@ -123,5 +123,5 @@ def test_a_file_budget_is_shared_by_processes_and_outlives_them(tmp_path):
     ],
 )
 def test_bad_budgets(budget, message):
-    with pytest.raises(LLMError, match=message):
+    with pytest.raises(TeacherSpecError, match=message):
         LLMTeacher(answers=":memory:", budget=budget)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gym_llmteacher import Advice, LLMTeacherWrapper, ScriptedTeacher, Situation
-from gym_llmteacher.errors import ModelUnavailableError
+from gym_llmteacher.errors import ModelUnavailableError, TeacherSpecError
 from gym_llmteacher.teachers.cascade import CascadeTeacher
 from gym_llmteacher.teachers.make import make_teacher
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
@@ -36,7 +36,7 @@ def test_a_server_that_is_down_falls_back_to_a_script():
         spec = [server.model, {"script": "door_key_planner"}]
         env = LLMTeacherWrapper(gym.make("LLMTeacher/SimpleDoorKey-v0"), spec, answers=":memory:")
         large = env.teacher.teachers[0]
-        large.client.max_retries = 0
+        large.oracle.client.max_retries = 0
         _, info = env.reset(seed=0)
         assert info["teacher_weight"] == 1.0
         assert env.advice.source == "script"
@@ -50,5 +50,5 @@ def test_fallbacks_are_probed_too():
 
 
 def test_no_teachers():
-    with pytest.raises(ModelUnavailableError, match="expected at least one"):
+    with pytest.raises(TeacherSpecError, match="expected at least one"):
         make_teacher([])

@@ -19,7 +19,8 @@ from gym_llmteacher import (
     TeacherPPO,
     VecTeacher,
 )
-from gym_llmteacher.llm.client import CallFailedError, Client
+from gym_llmteacher.errors import CallFailedError
+from gym_llmteacher.llm.client import Client
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 RETRIES = 2
@@ -64,7 +65,7 @@ FAULTS = {
 def teacher_for(server, **kwargs):
     teacher = LLMTeacher(server.model, ":memory:", samples=1, max_retries=RETRIES,
                          **{"timeout": 20.0, **kwargs})  # fmt: skip
-    teacher.client._sleep = lambda seconds: None
+    teacher.oracle.client._sleep = lambda seconds: None
     return teacher
 
 
@@ -114,7 +115,7 @@ def test_training_reaches_its_end(name):
     # 129 observations, 43 or so of each text. What failed is tried again after 32 of them; what
     # was answered is kept. Both well below the eight failures that open the breaker.
     questions = {"failed": 6, "parse_failed": 3}[counter]
-    assert asked == questions * requests == teacher.budget.spent.calls
+    assert asked == questions * requests == teacher.oracle.budget.spent.calls
     totals = teacher.metrics()
     assert totals[counter] == questions
     others = {"failed", "parse_failed", "over_budget"} - {counter}
@@ -129,7 +130,7 @@ def test_refused_connections_are_bounded_too():
     teacher = teacher_for(server)
     (advice,) = teacher.advise([Situation("text", ("a", "b"), np.eye(2, dtype=np.float32))])
     assert advice.abstained
-    assert teacher.budget.spent.calls == 1 + RETRIES  # nobody else is there to count
+    assert teacher.oracle.budget.spent.calls == 1 + RETRIES  # nobody else is there to count
     assert teacher.metrics()["failed"] == 1
 
 
@@ -169,7 +170,7 @@ def test_a_server_that_is_down_in_the_middle_of_a_training():
     with FakeLLMServer(GOOD) as server:
         teacher = LLMTeacher(server.model, ":memory:", samples=1, max_retries=0)
         clock = [0.0]
-        teacher.client.breaker._clock = lambda: clock[0]
+        teacher.oracle.client.breaker._clock = lambda: clock[0]
         venv = VecTeacher(
             make_vec_env(lambda: GroundingWrapper(Counting(), words), 1), teacher, late_timeout=20.0
         )

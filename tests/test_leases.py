@@ -122,9 +122,9 @@ def test_killed_at_random_moments_it_loses_nothing_and_asks_nothing_twice(tmp_pa
 
 def test_leases_expire(tmp_path):
     path = tmp_path / "answers.sqlite"
-    first, second = Leases(Answers(path), seconds=0.0), Leases(Answers(path), seconds=60.0)
-    assert first.take("question")
-    assert second.take("question")
-    assert not first.take("question")
+    first, second = Leases(Answers(path)), Leases(Answers(path))
+    assert first.take("question", 0.0)
+    assert second.take("question", 60.0)
+    assert not first.take("question", 60.0)
     second.release("question")
-    assert first.take("question")
+    assert first.take("question", 60.0)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gym_llmteacher import LLMTeacher, Situation
-from gym_llmteacher.errors import LLMError
-from gym_llmteacher.llm.client import CallFailedError, Client, ServerDownError
+from gym_llmteacher.errors import CallFailedError, ServerDownError, TeacherSpecError
+from gym_llmteacher.llm.client import Client
 from gym_llmteacher.llm.limiter import Breaker, Limiter
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
@@ -118,7 +118,7 @@ def test_while_the_server_is_down_questions_are_not_blamed():
     ) as server:
         teacher = LLMTeacher(server.model, ":memory:", samples=1, max_retries=0)
         clock = Clock()
-        teacher.client.breaker = Breaker(failures=4, pause=30, clock=clock)
+        teacher.oracle.client.breaker = Breaker(failures=4, pause=30, clock=clock)
         assert all(advice.abstained for advice in teacher.advise(here))
         assert len(server.history) == 4
         working.set()
@@ -130,5 +130,5 @@ def test_while_the_server_is_down_questions_are_not_blamed():
 
 @pytest.mark.parametrize("limits", [{"rpm": 0}, {"tpm": -1}, {"concurrency": 0}])
 def test_bad_limits(limits):
-    with pytest.raises(LLMError, match="expected 1 or more, or None for no limit"):
+    with pytest.raises(TeacherSpecError, match="expected 1 or more, or None for no limit"):
         LLMTeacher(answers=":memory:", **limits)

@@ -6,8 +6,8 @@ import pickle
 
 import pytest
 
-from gym_llmteacher.errors import ModelUnavailableError
-from gym_llmteacher.llm.client import CallFailedError, Client
+from gym_llmteacher.errors import CallFailedError, ModelUnavailableError
+from gym_llmteacher.llm.client import Client
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 KEY = "planted-key-0123456789"

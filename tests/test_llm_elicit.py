@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from gym_llmteacher.errors import LLMError
+from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.llm import prompt
-from gym_llmteacher.llm.elicit import Logprobs, NextSubgoal, Samples, elicitation_for
+from gym_llmteacher.llm.elicit import Logprobs, NextSubgoal, Samples
+from gym_llmteacher.llm.elicitations import elicitation_for
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.situation import Situation, Subgoal
 
@@ -36,7 +37,7 @@ def test_the_examples_leak_neither_key_nor_door():
 
 def test_need_asks_for_the_needs_and_carries_their_plans():
     question = NextSubgoal().question(HERE)
-    assert question.params["candidates"] == [" key.", " door."]
+    assert question.candidates == (" key.", " door.")
     text = question.messages[0]["content"]
     assert text.endswith(
         "Task: get the key, then open the door.\nThe agent holds nothing. It now needs the"
@@ -59,7 +60,7 @@ def test_needs_with_one_plan_share_it():
 
 def test_need_without_needs_scores_the_options():
     question = NextSubgoal().question(PLAIN)
-    assert question.params["candidates"] == [" explore.", " go to key.", " pick up key."]
+    assert question.candidates == (" explore.", " go to key.", " pick up key.")
     advice = NextSubgoal().read(scored(explore=0.5, go_to_key=0.25, pick_up_key=0.25), PLAIN)
     assert dict(advice.plans)[("explore",)] == pytest.approx(0.5)
 
@@ -112,7 +113,7 @@ def test_defaults_by_model_and_bad_names():
     assert elicitation_for(None, "local/smollm2-135m").name == "subgoal"
     assert elicitation_for(None, "openai/gpt-4o-mini").name == "samples"
     assert elicitation_for("logprobs", "openai/gpt-4o-mini").name == "logprobs"
-    with pytest.raises(LLMError, match="'samples'"):
+    with pytest.raises(TeacherSpecError, match="'samples'"):
         elicitation_for("subgoal", "openai/gpt-4o-mini")
-    with pytest.raises(LLMError, match="expected 'subgoal'"):
+    with pytest.raises(TeacherSpecError, match="expected 'subgoal'"):
         elicitation_for("telepathy", "local/smollm2-135m")

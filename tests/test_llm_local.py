@@ -11,9 +11,9 @@ import threading
 import numpy as np
 import pytest
 
-from gym_llmteacher.errors import ModelUnavailableError
+from gym_llmteacher.errors import CallFailedError, ModelUnavailableError
 from gym_llmteacher.llm import local, weights
-from gym_llmteacher.llm.client import CallFailedError, Client
+from gym_llmteacher.llm.client import Client
 from gym_llmteacher.llm.local import LocalModelError, find_weights, get_model
 from gym_llmteacher.situation import Situation, Subgoal
 from gym_llmteacher.teachers.llm import LLMTeacher

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from gym_llmteacher.errors import AnswersFileError, LLMError, ModelUnavailableError
+from gym_llmteacher.errors import AnswersFileError, ModelUnavailableError, TeacherSpecError
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.llm import LLMTeacher
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
@@ -146,18 +146,18 @@ def test_explain_shows_everything():
         told = teacher_for(server, samples=2, task="find gold").explain(situation())
     assert told.text == "sees key"
     assert told.model == "openai/fake"
-    assert told.replies == (GOOD, GOOD)
-    assert "find gold" in told.messages[-1]["content"]
+    assert told.reply.texts == (GOOD, GOOD)
+    assert "find gold" in told.exchanges[0].question.messages[-1]["content"]
     assert told.advice.plans == ((("go to key",), 1.0),)
-    assert (told.prompt_tokens, told.completion_tokens) == (7, 6)
+    assert (told.reply.prompt_tokens, told.reply.completion_tokens) == (7, 6)
 
 
 def test_explain_shows_trouble_too():
     with FakeLLMServer(FakeReply("boom", status=500)) as server:
         told = teacher_for(server).explain(situation())
     assert "boom" in told.advice.source
-    assert told.messages
-    assert told.replies == ()
+    assert told.exchanges[0].question.messages
+    assert told.reply.texts == ()
 
 
 def test_a_pickled_teacher_works_and_counts_for_itself(tmp_path):
@@ -182,10 +182,13 @@ def test_bad_arguments_raise_at_construction(tmp_path):
     broken.write_bytes(b"not a database")
     with pytest.raises(AnswersFileError):
         LLMTeacher("openai/fake", broken)
-    for model in ("", {}, {"model": 3}, {"model": "openai/fake", "num_retries": 5}):
+    for model in ("", {}, {"model": 3}, {"api_base": "http://127.0.0.1"}):
         with pytest.raises(ModelUnavailableError):
             LLMTeacher(model, ":memory:")
-    with pytest.raises(LLMError, match="subgoal"):
+    for model in ({"model": "openai/fake", "num_retries": 5}, {"model": "openai/fake", "tmie": 5}):
+        with pytest.raises(TeacherSpecError):
+            LLMTeacher(model, ":memory:")
+    with pytest.raises(TeacherSpecError, match="subgoal"):
         LLMTeacher("openai/fake", ":memory:", elicitation="subgoal")
 
 

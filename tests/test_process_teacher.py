@@ -73,7 +73,7 @@ def test_a_helper_that_dies_abstains_and_another_takes_over(tmp_path):
             target=lambda: (busy.wait(30), os.kill(pid, signal.SIGKILL)), daemon=True
         ).start()
         (lost,) = helper.advise([second])
-        assert lost.source == "abstained: the helper process ended"
+        assert lost.source == "abstained: the teacher's process ended"
         assert [a.abstained for a in helper.advise([first, second, third])] == [False] * 3
         assert helper._process.pid != pid
         helper.close()

@@ -23,7 +23,7 @@ from gym_llmteacher.experiments.checkpoint import (
     snapshot,
 )
 from gym_llmteacher.experiments.compare import compare
-from gym_llmteacher.experiments.config import ComparisonConfig
+from gym_llmteacher.experiments.config import ComparisonConfig, Running
 from gym_llmteacher.experiments.train import make_student
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.testing import FakeLLMServer
@@ -46,8 +46,8 @@ def _without_film(monkeypatch):
 def config_for(folder, server, workers=1):
     return ComparisonConfig(
         teacher={"model": "openai/fake", "api_base": server.url, "api_key": KEY},
-        steps=1280, n_envs=2, eval_episodes=3, out=str(folder), checkpoint_every=256,
-        students=("teacher",), workers=workers,
+        steps=1280, n_envs=2, eval_episodes=3, out=str(folder), students=("teacher",),
+        running=Running(workers=workers, checkpoint_every=256),
     )  # fmt: skip
 
 
@@ -63,8 +63,8 @@ def command(config, *more):
         sys.executable, "-c", WITHOUT_FILM, "train", "--teacher",
         json.dumps(config.teacher), "--steps", str(config.steps), "--n-envs", str(config.n_envs),
         "--episodes", str(config.eval_episodes), "--out", config.out, "--checkpoint-every",
-        str(config.checkpoint_every), "--max-calls", "1000", "--students", "teacher",
-        "--workers", str(config.workers), *more,
+        str(config.running.checkpoint_every), "--max-calls", "1000", "--students", "teacher",
+        "--workers", str(config.running.workers), *more,
     ]  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def test_interrupted_anywhere_it_ends_in_the_same_weights(tmp_path, monkeypatch)
     config = ComparisonConfig(
         teacher={"script": "door_key_planner"}, steps=1024, n_envs=2, eval_episodes=2,
         coef={"shape": "adaptive", "plateau_steps": 256, "decay_steps": 256},
-        out=str(tmp_path / "whole"), checkpoint_every=1,
+        out=str(tmp_path / "whole"), running=Running(checkpoint_every=1),
     )  # fmt: skip
     whole = compare(config, Console(quiet=True))
     parts = dataclasses.replace(config, out=str(tmp_path / "parts"))

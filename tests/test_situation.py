@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gym_llmteacher.advice import Advice
-from gym_llmteacher.errors import GroundingError, PriorError
+from gym_llmteacher.errors import AdviceError, GroundingError
 from gym_llmteacher.prior import prior_from, uniform_prior
 from gym_llmteacher.situation import Situation, checked_option_actions
 
@@ -47,7 +47,7 @@ def test_abstention_is_weight_zero():
 
 
 def test_a_confidence_that_is_no_number_is_refused():
-    with pytest.raises(PriorError, match=r"confidence is nan, expected a number in \[0, 1\]"):
+    with pytest.raises(AdviceError, match=r"confidence is nan, expected a number in \[0, 1\]"):
         prior_from(Advice(((("explore",), 1.0),), confidence=float("nan")), EYE)
 
 

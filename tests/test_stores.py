@@ -135,7 +135,7 @@ def test_teachers_share_answers_questions_and_budget(spec):
 
         def ask(_):
             teacher = LLMTeacher(server.model, spec, samples=1, file_budget={"calls": 30})
-            teacher.client.max_retries = 0
+            teacher.oracle.client.max_retries = 0
             return [advice.abstained for advice in teacher.advise(here)]
 
         with ThreadPoolExecutor(4) as pool:

@@ -14,7 +14,7 @@ from gym_llmteacher import (
     Situation,
 )
 from gym_llmteacher.envs import env_id
-from gym_llmteacher.errors import GroundingError, ModelUnavailableError, PriorError
+from gym_llmteacher.errors import AdviceError, GroundingError, TeacherSpecError
 from gym_llmteacher.experiments.evaluate import evaluate, teacher_actor
 from gym_llmteacher.teachers.make import make_teacher
 
@@ -42,7 +42,7 @@ def test_a_script_may_answer_in_three_ways(answer):
 
 @pytest.mark.parametrize("answer", [None, "a", (), [("a",)], (1,)])
 def test_a_script_that_answers_otherwise_is_told_so(answer):
-    with pytest.raises(PriorError, match="expected a plan such as"):
+    with pytest.raises(AdviceError, match="expected a plan such as"):
         ScriptedTeacher(lambda situation: answer).advise(situations(1))
 
 
@@ -102,11 +102,11 @@ def test_a_policy_for_another_env_is_refused():
 
 def test_scripts_by_name():
     assert make_teacher({"script": "door_key_planner"}) is not None
-    with pytest.raises(ModelUnavailableError, match="no script 'x', expected one of door_key"):
+    with pytest.raises(TeacherSpecError, match="no script 'x', expected one of door_key"):
         make_teacher({"script": "x"})
-    with pytest.raises(PriorError, match="expected a callable"):
+    with pytest.raises(TeacherSpecError, match="expected a callable"):
         ScriptedTeacher("door_key_planner")
-    with pytest.raises(PriorError, match=r"accuracy is 1.5, expected the probability in \[0, 1\]"):
+    with pytest.raises(TeacherSpecError, match=r"accuracy is 1.5, expected the probability in \[0, 1\]"):
         SimulatedTeacher(RIGHT, 1.5)
 
 

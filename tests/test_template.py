@@ -6,9 +6,10 @@ import pytest
 from rich.console import Console
 
 from gym_llmteacher import LLMTeacher, LLMTeacherWrapper, Situation
-from gym_llmteacher.errors import LLMError
+from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.experiments.ask import ask_once
-from gym_llmteacher.llm.elicit import Logprobs, Samples, elicitation_for
+from gym_llmteacher.llm.elicit import Logprobs, Samples
+from gym_llmteacher.llm.elicitations import elicitation_for
 from gym_llmteacher.llm.template import Template
 from gym_llmteacher.testing import FakeLLMServer
 
@@ -69,15 +70,15 @@ def test_a_changed_prompt_is_a_new_question(path, tmp_path):
     ],
 )
 def test_mistakes_are_told_of_at_once(text, message, tmp_path):
-    with pytest.raises(LLMError, match=message):
+    with pytest.raises(TeacherSpecError, match=message):
         Template(text)
     (tmp_path / "prompt.txt").write_text(text)
-    with pytest.raises(LLMError, match=message):
+    with pytest.raises(TeacherSpecError, match=message):
         LLMTeacher("openai/x", elicitation=f"samples:{tmp_path / 'prompt.txt'}")
 
 
 def test_a_file_that_is_not_there():
-    with pytest.raises(LLMError, match=r"'nowhere.txt' cannot be read"):
+    with pytest.raises(TeacherSpecError, match=r"'nowhere.txt' cannot be read"):
         elicitation_for("samples:nowhere.txt", "openai/x")
 
 

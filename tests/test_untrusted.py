@@ -13,7 +13,7 @@ from rich.console import Console
 
 from gym_llmteacher import ActionGrounding, LLMTeacher, LLMTeacherWrapper, Situation
 from gym_llmteacher.experiments.compare import compare
-from gym_llmteacher.experiments.config import ComparisonConfig
+from gym_llmteacher.experiments.config import ComparisonConfig, Running
 from gym_llmteacher.llm import prompt
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
@@ -143,7 +143,7 @@ def test_a_key_is_in_no_log_answer_model_or_report(tmp_path, caplog, capsys, mon
         model = {**server.model, "api_key": KEY, "extra_headers": {"X-Secret": KEY}}
         config = ComparisonConfig(
             teacher=model, steps=256, n_envs=2, eval_episodes=1, students=("teacher",),
-            out=str(tmp_path), checkpoint_every=1,
+            out=str(tmp_path), running=Running(checkpoint_every=1),
         )  # fmt: skip
         compare(config, Console(file=shown))
         assert any(KEY in request.headers["Authorization"] for request in server.history)

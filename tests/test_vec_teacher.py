@@ -10,7 +10,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMoni
 
 from gym_llmteacher import GroundingWrapper, ScriptedTeacher, TeacherPPO, VecTeacher
 from gym_llmteacher.advising.background import BackgroundAdvisor
-from gym_llmteacher.errors import GroundingError, ModelUnavailableError, PriorError
+from gym_llmteacher.errors import GroundingError, ModelUnavailableError, PriorError, TeacherSpecError
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.prior import prior_from
 from gym_llmteacher.sb3.telemetry import teacher_totals
@@ -125,7 +125,7 @@ def test_what_comes_too_late_abstains_and_training_goes_on():
     assert (model.rollout_buffer.teacher_weights == 0).all()
     assert len(teacher.asked) <= 4  # still open, so not asked again
     teacher.gate.set()
-    venv.advisor.wait(list(model.rollout_buffer.pending.values()), 20.0)
+    assert list(venv.late_priors(model.rollout_buffer.pending, timeout=20.0))
     model.learn(96, reset_num_timesteps=False)
     assert (model.rollout_buffer.teacher_weights > 0).mean() > 0.5
     venv.close()
@@ -186,7 +186,7 @@ def test_after_the_cut_nothing_is_described():
     ("make", "error", "message"),
     [
         (lambda: VecTeacher(make_vec_env(TASK, 1), PLANNER), GroundingError, "GroundingWrapper"),
-        (lambda: VecTeacher(envs(1), PLANNER, workers=0), GroundingError, "at least one worker"),
+        (lambda: VecTeacher(envs(1), PLANNER, workers=-1), TeacherSpecError, "workers is -1"),
         (lambda: VecTeacher(envs(1), PLANNER, smoothing=2), PriorError, "smoothing is 2"),
         (lambda: VecTeacher(envs(1), "nonsense/m"), ModelUnavailableError, "nonsense/m"),
     ],

@@ -116,7 +116,7 @@ def test_the_spec_is_json_and_rebuilds_the_env():
     env = wrapped("ColoredDoorKey", smoothing=0.1)
     again = gym.make(gym.envs.registration.EnvSpec.from_json(env.spec.to_json()))
     assert isinstance(again, LLMTeacherWrapper)
-    assert again.smoothing == 0.1
+    assert again.adviser.smoothing == 0.1
     assert json.loads(env.spec.to_json())["additional_wrappers"][-1]["kwargs"]["teacher"] == PLANNER
     for a, b in zip(infos(rollout(env)), infos(rollout(again)), strict=True):
         np.testing.assert_array_equal(a["teacher_prior"], b["teacher_prior"])

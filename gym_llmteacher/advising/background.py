@@ -12,7 +12,10 @@ from gym_llmteacher.teachers.base import Teacher
 
 
 class BackgroundAdvisor:
-    """One teacher, asked by several threads; every text is asked once at a time.
+    """One teacher, asked by several threads; every situation is asked about once at a time.
+
+    Advice is remembered by `Situation.key`, but for what is provisional or an abstention: that is
+    asked for again, and provisional advice stands until the answer is there.
 
     :param teacher: whose `advise` may take seconds, and may be called from several threads
     :param workers: how many questions may be open at once
@@ -34,6 +37,7 @@ class BackgroundAdvisor:
         self.workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="teacher")
         self._asked: dict[str, Future[Advice]] = {}
+        self._provisional: dict[str, Advice] = {}
 
     def __reduce__(self) -> Any:
         # A copy asks again what was open here.
@@ -45,28 +49,32 @@ class BackgroundAdvisor:
         :raises Exception: what a script raised: its bugs are not bad answers
         """
         # What the answers file knows is not worth waking another thread for.
-        new = situation.text not in self._asked
+        new = situation.key not in self._asked
         known = self.teacher.lookup(situation) if new else self.teacher.cached(situation)
-        if known is not None:
+        if known is not None and not known.provisional:
             return known
         future = self._ask(situation)
         if not future.done():
-            return None
+            return self._provisional.get(situation.key, known)
         advice = future.result()
-        if advice.abstained:
+        if advice.abstained or advice.provisional:
             # What could not be had may be had next time; the teacher knows when to try again.
-            del self._asked[situation.text]
+            del self._asked[situation.key]
+        if advice.provisional and not advice.abstained:
+            self._provisional[situation.key] = advice
+        else:
+            self._provisional.pop(situation.key, None)
         return advice
 
     def lookup(self, situation: Situation) -> Advice | None:
         """Advice that costs nothing: nothing is asked because of this."""
-        if situation.text in self._asked:
+        if situation.key in self._asked:
             return self.advice(situation)
         return self.teacher.lookup(situation)
 
     def is_asked(self, situation: Situation) -> bool:
-        """Whether there is a question about this text that has not been answered so far."""
-        future = self._asked.get(situation.text)
+        """Whether there is a question about this situation that has not been answered so far."""
+        future = self._asked.get(situation.key)
         return future is not None and not future.done()
 
     def wait(self, situations: Iterable[Situation], seconds: float) -> None:
@@ -74,10 +82,10 @@ class BackgroundAdvisor:
         wait([self._ask(situation) for situation in situations], timeout=seconds)
 
     def _ask(self, situation: Situation) -> Future[Advice]:
-        future = self._asked.get(situation.text)
+        future = self._asked.get(situation.key)
         if future is None:
             future = self._pool.submit(lambda: self.teacher.advise([situation])[0])
-            self._asked[situation.text] = future
+            self._asked[situation.key] = future
         return future
 
     @property

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gym_llmteacher.errors import GroundingError
+from gym_llmteacher.errors import ConditionError
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
@@ -29,6 +29,8 @@ class Moment:
     :param step: of the episode; 0 at its first observation
     :param seen: whether this text came up before, in this env
     :param finished: whether the advised option is done, or does no longer apply, or there is none
+    :param teacher: who would be asked
+    :param env: number of the env
     """
 
     situation: Situation
@@ -37,6 +39,25 @@ class Moment:
     seen: bool
     finished: bool
     teacher: Teacher
+    env: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What followed a decision whether to ask, for conditions that learn from it.
+
+    :param env: number of the env
+    :param asked: whether the decision was to ask
+    :param changed: whether other advice than before came of it
+    :param reward: of the env step that followed
+    :param over: whether that step ended the episode
+    """
+
+    env: int
+    asked: bool
+    changed: bool
+    reward: float
+    over: bool
 
 
 class Condition(ABC):
@@ -62,6 +83,9 @@ class Condition(ABC):
         """The conditions because of which nothing is asked; none: ask."""
         return [] if self.holds(moment) else [self]
 
+    def hear(self, outcome: Outcome) -> None:  # noqa: B027  (most conditions do not learn)
+        """Hear what the step led to that followed a decision."""
+
     def parts(self) -> Iterator[Condition]:
         """This condition, or those it is made of."""
         yield self
@@ -73,14 +97,21 @@ class Condition(ABC):
         return _Both(self, other)
 
 
+def checked_condition(condition: Any) -> Condition:
+    """Return a condition.
+
+    :raises ConditionError: it is none
+    """
+    if not isinstance(condition, Condition):
+        raise ConditionError(
+            f"{condition!r} is no condition; expected one such as NewText() | EveryNSteps(10)."
+        )
+    return condition
+
+
 class _Pair(Condition):
     def __init__(self, first: Condition, second: Condition) -> None:
-        for part in (first, second):
-            if not isinstance(part, Condition):
-                raise GroundingError(
-                    f"{part!r} is no condition; expected such as NewText() | EveryNSteps(10)."
-                )
-        self.first, self.second = first, second
+        self.first, self.second = checked_condition(first), checked_condition(second)
 
     def holds(self, moment: Moment) -> bool:
         return not self.against(moment)
@@ -132,14 +163,14 @@ class OptionFinished(Condition):
 class EveryNSteps(Condition):
     """The step's number in its episode is a multiple of ``n``.
 
-    :raises GroundingError: ``n`` below 1
+    :raises ConditionError: ``n`` below 1
     """
 
     name = "every_n_steps"
 
     def __init__(self, n: int) -> None:
         if n < 1:
-            raise GroundingError(f"EveryNSteps got n={n!r}, expected 1 or more.")
+            raise ConditionError(f"EveryNSteps got n={n!r}, expected 1 or more.")
         self.n = n
 
     def holds(self, moment: Moment) -> bool:
@@ -149,7 +180,7 @@ class EveryNSteps(Condition):
 class WithProbability(Condition):
     """By chance, from a generator of its own.
 
-    :raises GroundingError: ``p`` outside [0, 1]
+    :raises ConditionError: ``p`` outside [0, 1]
     """
 
     name = "with_probability"
@@ -167,7 +198,7 @@ class BudgetLeft(Condition):
 
     ``BudgetLeft(0.2) | AtReset()`` keeps the last fifth for resets.
 
-    :raises GroundingError: ``share`` outside [0, 1]
+    :raises ConditionError: ``share`` outside [0, 1]
     """
 
     name = "budget_left"
@@ -185,7 +216,7 @@ class StudentUncertain(Condition):
     Only for a student in the same process, which `watch` makes known; until then it holds. Put it
     last, as in ``NewText() & StudentUncertain(0.5)``: it costs a forward pass.
 
-    :raises GroundingError: ``threshold`` outside [0, 1]
+    :raises ConditionError: ``threshold`` outside [0, 1]
     """
 
     name = "student_uncertain"
@@ -216,5 +247,5 @@ class StudentUncertain(Condition):
 
 def _share(owner: str, value: float) -> float:
     if not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
-        raise GroundingError(f"{owner} got {value!r}, expected a number in [0, 1].")
+        raise ConditionError(f"{owner} got {value!r}, expected a number in [0, 1].")
     return float(value)

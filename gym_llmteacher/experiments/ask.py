@@ -14,7 +14,8 @@ from gym_llmteacher.advice import Advice
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.prior import prior_from
 from gym_llmteacher.situation import Situation
-from gym_llmteacher.teachers.llm import Explanation, LLMTeacher
+from gym_llmteacher.teachers.explanation import Explanation
+from gym_llmteacher.teachers.llm import LLMTeacher
 from gym_llmteacher.teachers.make import TeacherSpec
 from gym_llmteacher.wrappers.overlay import action_names
 from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
@@ -54,7 +55,7 @@ def ask_once(
     _show_situation(console, situation, action_names(env))
     if explanation is not None:
         _show_conversation(console, explanation)
-    _show_advice(console, advice, situation, action_names(env), env.smoothing)
+    _show_advice(console, advice, situation, action_names(env), env.adviser.smoothing)
     if explanation is not None:
         _show_price(console, explanation)
     env.close()
@@ -69,15 +70,17 @@ def _show_situation(console: Console, situation: Situation, names: list[str]) ->
 
 
 def _show_conversation(console: Console, explanation: Explanation) -> None:
-    sent = "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in explanation.messages)
-    console.print(
-        Panel(Text(sent), title=f"Sent to {explanation.model} ({explanation.elicitation})")
-    )
-    lines = [f"{i}. {text.strip()}" for i, text in enumerate(explanation.replies, 1)]
-    for i, pairs in enumerate(explanation.logprobs[: len(lines)]):
-        probabilities = (f"{token.strip()!r} {math.exp(p):.3g}" for token, p in pairs[:6])
-        lines[i] += "   probability of " + ", ".join(probabilities) if pairs else ""
-    console.print(Panel(Text("\n".join(lines) or "(nothing)"), title="Replies"))
+    for question, reply in explanation.exchanges:
+        sent = "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in question.messages)
+        console.print(
+            Panel(Text(sent), title=f"Sent to {explanation.model} ({explanation.elicitation})")
+        )
+        texts = reply.texts if reply is not None else ()
+        lines = [f"{i}. {text.strip()}" for i, text in enumerate(texts, 1)]
+        for i, pairs in enumerate(reply.logprobs[: len(lines)] if reply is not None else ()):
+            probabilities = (f"{token.strip()!r} {math.exp(p):.3g}" for token, p in pairs[:6])
+            lines[i] += "   probability of " + ", ".join(probabilities) if pairs else ""
+        console.print(Panel(Text("\n".join(lines) or "(nothing)"), title="Replies"))
 
 
 def _show_advice(
@@ -98,10 +101,10 @@ def _show_advice(
 
 
 def _show_price(console: Console, explanation: Explanation) -> None:
-    known = explanation.advice.source == "answers"
+    known, reply = explanation.advice.source == "answers", explanation.reply
     console.print(
-        f"{explanation.prompt_tokens} tokens in, {explanation.completion_tokens} out, "
-        f"{explanation.seconds:.2f} s, ${explanation.cost_usd:.6f}"
+        f"{reply.prompt_tokens} tokens in, {reply.completion_tokens} out, "
+        f"{reply.seconds:.2f} s, ${reply.cost_usd:.6f}"
         + (" when it was asked; now read from the answers file." if known else "."),
         highlight=False,
     )

@@ -21,15 +21,28 @@ STUDENT_NAMES = {"teacher": "TeacherPPO", "ppo": "plain PPO"}
 
 
 @dataclass(frozen=True)
+class Running:
+    """How a comparison runs: a resumed one may have other values."""
+
+    budget: dict[str, float] = field(default_factory=dict)
+    """What may be spent with the folder's answers file: any of ``calls``, ``tokens``, ``usd``."""
+    workers: int = 16
+    """Questions open at once, of a model that is asked over the network."""
+    late_timeout: float = 60.0
+    """Seconds to wait for late answers before each update; what is later abstains."""
+    checkpoint_every: int = 10_000
+    """Frames between two checkpoints, from which an interrupted training can be resumed."""
+
+
+@dataclass(frozen=True)
 class ComparisonConfig:
     """A comparison of students × seeds on one env."""
 
     env: str = "LLMTeacher/SimpleDoorKey-v0"
     """Gymnasium env id."""
     teacher: str | dict[str, Any] | None = None
-    """Teacher as `LLMTeacherWrapper` takes it; ``None`` is the embedded language model."""
-    elicitation: str | None = None
-    """How a language model is asked; ``None`` chooses by model."""
+    """Teacher as `LLMTeacherWrapper` takes it, with any arguments of `LLMTeacher`; ``None`` is the
+    embedded language model."""
     steps: int = 50_000
     """Environment steps (frames) per run."""
     seeds: tuple[int, ...] = (0,)
@@ -44,14 +57,8 @@ class ComparisonConfig:
     """Episodes per evaluation."""
     out: str = "runs/demo"
     """Folder for models, pictures, tables and the answers file."""
-    budget: dict[str, float] = field(default_factory=dict)
-    """What may be spent with the folder's answers file: any of ``calls``, ``tokens``, ``usd``."""
-    workers: int = 16
-    """Questions open at once, of a model that is asked over the network."""
-    late_timeout: float = 60.0
-    """Seconds to wait for late answers before each update; what is later abstains."""
-    checkpoint_every: int = 10_000
-    """Frames between two checkpoints, from which an interrupted training can be resumed."""
+    running: Running = field(default_factory=Running)
+    """What changes how it runs, but not what is compared."""
 
     def __post_init__(self) -> None:
         if self.coef is not None:
@@ -66,9 +73,7 @@ class ComparisonConfig:
 
     def identity(self) -> str:
         """All that has to be the same for an interrupted comparison to go on, as JSON."""
-        moved = dataclasses.replace(
-            self, out="", budget={}, checkpoint_every=0, workers=0, late_timeout=0.0
-        )
+        moved = dataclasses.replace(self, out="", running=Running())
         if isinstance(moved.teacher, dict):
             address = {"api_base", "base_url"}
             teacher = {k: v for k, v in moved.teacher.items() if k not in address}
@@ -80,6 +85,7 @@ class ComparisonConfig:
         """Read what `to_json` wrote."""
         values = json.loads(text)
         values["seeds"], values["students"] = tuple(values["seeds"]), tuple(values["students"])
+        values["running"] = Running(**values["running"])
         return cls(**values)
 
     @property

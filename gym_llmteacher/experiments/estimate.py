@@ -5,19 +5,31 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 from rich.table import Table
 
-from gym_llmteacher.llm.client import Client, load_litellm
-from gym_llmteacher.llm.elicit import Question
+from gym_llmteacher.llm.loading import load_litellm
 from gym_llmteacher.llm.local import is_local
+from gym_llmteacher.llm.question import Question
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.llm import LLMTeacher
 
 _TOKENS_PER_REPLY = 120
 """Three short lines of reasoning and an action, as the prompt for ``"samples"`` asks for."""
+
+
+class Received(NamedTuple):
+    """What replies come to.
+
+    :param tokens: received
+    :param usd: US dollars for all that is sent and received, by litellm's price list; ``None``
+        where it knows no price
+    """
+
+    tokens: int
+    usd: float | None
 
 
 @dataclass(frozen=True)
@@ -29,10 +41,8 @@ class Estimate:
     :param known: situations of the rollout that the answers file has already
     :param calls: requests
     :param prompt_tokens: sent
-    :param completion_tokens: received, with replies of usual length
-    :param most_tokens: received, if every reply were as long as it may be
-    :param usd: US dollars by litellm's price list; ``None`` where it knows no price
-    :param most_usd: the same with the longest replies
+    :param usual: received, with replies of usual length
+    :param most: received, if every reply were as long as it may be
     """
 
     model: str
@@ -44,14 +54,12 @@ class Estimate:
     known: int
     calls: int
     prompt_tokens: int
-    completion_tokens: int
-    most_tokens: int
-    usd: float | None
-    most_usd: float | None
+    usual: Received
+    most: Received
 
 
 def rollout(env: gym.Env[Any, Any], steps: int, seed: int) -> list[dict[str, Situation]]:
-    """Act at random; the situations of every episode by text, the last one unfinished.
+    """Act at random; the situations of every episode by key, the last one unfinished.
 
     :param env: wrapped in `GroundingWrapper`
     """
@@ -60,7 +68,7 @@ def rollout(env: gym.Env[Any, Any], steps: int, seed: int) -> list[dict[str, Sit
     episodes: list[dict[str, Situation]] = [{}]
     for _ in range(steps):
         situation: Situation = info["teacher_situation"]
-        episodes[-1].setdefault(situation.text, situation)
+        episodes[-1].setdefault(situation.key, situation)
         _, _, terminated, truncated, info = env.step(env.action_space.sample())
         if terminated or truncated:
             _, info = env.reset()
@@ -104,19 +112,19 @@ def estimate(
     episodes = rollout(env, frames, seed)
     distinct = {text: situation for episode in episodes for text, situation in episode.items()}
     questions = [teacher.question(situation) for situation in distinct.values()]
-    known = sum(teacher.answers.get(teacher.key(question)) is not None for question in questions)
+    known = sum(teacher.oracle.lookup(question) is not None for question in questions)
     situations = expected_texts([set(episode) for episode in episodes], max(1.0, steps / frames))
     new = max(0.0, situations - known)
     n = questions[0].n
-    requests = 1 if teacher.client.samples_at_once(n) else n
+    requests = 1 if teacher.oracle.client.samples_at_once(n) else n
     calls = round(new * requests)
-    sent = round(calls * statistics.fmean(_tokens(teacher.client, q) for q in questions[:50]))
+    sent = round(calls * statistics.fmean(_tokens(teacher.model, q) for q in questions[:50]))
     limit = int(questions[0].params.get("max_tokens", 0))
-    usual, most = (round(new * n * min(limit, length)) for length in (_TOKENS_PER_REPLY, limit))
-    usd, most_usd = (_usd(teacher.model, sent, received) for received in (usual, most))
+    lengths = (round(new * n * min(limit, length)) for length in (_TOKENS_PER_REPLY, limit))
+    usual, most = (Received(length, _usd(teacher.model, sent, length)) for length in lengths)
     return Estimate(
         teacher.model, steps, len(episodes), frames, len(distinct), situations, known, calls,
-        sent, usual, most, usd, most_usd,
+        sent, usual, most,
     )  # fmt: skip
 
 
@@ -134,17 +142,17 @@ def estimate_table(env_id: str, found: Estimate) -> Table:
         ("in the answers file already", f"{found.known:,}"),
         ("requests", f"{found.calls:,}"),
         ("tokens sent", f"{found.prompt_tokens:,}"),
-        ("tokens received", f"{found.completion_tokens:,} (at most {found.most_tokens:,})"),
-        ("US dollars", "no price is known for this model" if found.usd is None else
-         f"{found.usd:.4f} (at most {found.most_usd:.4f})"),
+        ("tokens received", f"{found.usual.tokens:,} (at most {found.most.tokens:,})"),
+        ("US dollars", "no price is known for this model" if found.usual.usd is None else
+         f"{found.usual.usd:.4f} (at most {found.most.usd:.4f})"),
     ]  # fmt: skip
     for row in rows:
         table.add_row(*row)
     return table
 
 
-def _tokens(client: Client, question: Question) -> int:
-    return int(load_litellm().token_counter(client.model, messages=list(question.messages)))
+def _tokens(model: str, question: Question) -> int:
+    return int(load_litellm().token_counter(model, messages=list(question.messages)))
 
 
 def _usd(model: str, sent: int, received: int) -> float | None:

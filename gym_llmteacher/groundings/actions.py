@@ -21,7 +21,7 @@ class ActionGrounding(Grounding):
         should give the same words: answers are shared by text
     :param actions: a name per action of the env, in the order of the action space
     :param task: what is to be achieved, in words
-    :param examples: a worked example for chain-of-thought prompts
+    :param example: a worked example for prompts that show one
     :raises GroundingError: names that are empty or not distinct, ``describe`` not callable
 
     Example::
@@ -43,7 +43,7 @@ class ActionGrounding(Grounding):
         describe: Callable[..., str],
         actions: Sequence[str],
         task: str = "",
-        examples: str = "",
+        example: str = "",
     ) -> None:
         if not callable(describe):
             raise GroundingError(
@@ -57,7 +57,7 @@ class ActionGrounding(Grounding):
             )
         self.actions = names
         self.task = task
-        self.examples = examples
+        self.example = example
         self._describe = describe
         self._takes_env = takes_two(describe)
         self.rows = np.eye(len(names), dtype=np.float32)
@@ -77,7 +77,9 @@ class ActionGrounding(Grounding):
     def describe(self, env: gym.Env[Any, Any], obs: Any) -> Situation:
         """Call the user's function; every action is an option that does itself."""
         text = self._describe(obs, env) if self._takes_env else self._describe(obs)
-        return Situation(checked_text(text), self.actions, self.rows, task=self.task)
+        return Situation(
+            checked_text(text), self.actions, self.rows, task=self.task, example=self.example
+        )
 
 
 def checked_text(text: Any) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 
 from gym_llmteacher.situation import Situation
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class Grounding(ABC):
@@ -20,8 +24,8 @@ class Grounding(ABC):
     task: str = ""
     """What is to be achieved, in words."""
 
-    examples: str = ""
-    """A worked example for chain-of-thought prompts (may be empty)."""
+    example: str = ""
+    """A worked example for prompts that show one; `describe` puts it into its situations."""
 
     def reset(self, env: gym.Env[Any, Any]) -> None:  # noqa: B027
         """Forget the last episode. Called after ``env.reset``, before `observe`."""
@@ -34,6 +38,15 @@ class Grounding(ABC):
 
         :param action: the action that led to ``obs``
         """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # gymnasium.utils.RecordConstructorArgs deep-copies every wrapper argument.
+        try:
+            copied = object.__new__(type(self))
+            copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        except TypeError:  # a lock, a file: it stays the same one
+            return self
+        return copied
 
     @abstractmethod
     def describe(self, env: gym.Env[Any, Any], obs: Any) -> Situation:

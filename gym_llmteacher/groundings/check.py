@@ -43,7 +43,7 @@ def check_grounding(
         3 action names (left, down, right) for an env with 4 actions; expected one name per ...
     """
     try:
-        check_actions(env)
+        check_actions(env, several=False)
         check_names(grounding, env)
     except GroundingError as error:
         return [str(error)]

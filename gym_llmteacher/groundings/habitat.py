@@ -27,11 +27,12 @@ class HabitatGrounding(Grounding):
     :raises GroundingError: ``distances`` is not a positive number
     """
 
-    examples = (
-        "Task: get the egg.\n"
-        "The robot is to get the egg. It holds <nothing>. It is at <shelf>. "
-        "There are <egg>, <pan>, <shelf>.\n"
-        "Options: navigate to egg, pick egg, navigate to pan, pick pan, navigate to shelf.\n"
+    example = (
+        'Task: "get the egg"\n'
+        'Situation: "The robot is to get the egg. It holds <nothing>. It is at <shelf>. There are '
+        '<egg>, <pan>, <shelf>."\n'
+        "Options:\n- navigate to egg\n- pick egg\n- navigate to pan\n- pick pan\n"
+        "- navigate to shelf\n"
         "1. The robot holds nothing and is at the shelf.\n"
         "2. It has to be at the egg to pick it, so it goes there first.\n"
         "3. Action: {navigate to egg, pick egg}"
@@ -72,6 +73,7 @@ class HabitatGrounding(Grounding):
                     if option == "drop" or world.present(split_option(option)[1])
                 ),
                 "task": task,
+                "example": self.example,
                 "state": f"The robot holds {f'the {held}' if held else 'nothing'}.",
                 "subgoals": tuple(Subgoal(word, self._plan(world, word, held)) for word in others),
             }

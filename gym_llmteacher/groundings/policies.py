@@ -41,7 +41,7 @@ class OptionGrounding(Grounding):
         should give the same words: answers are shared by text
     :param options: name -> policy (or `Option`, which may also end)
     :param task: what is to be achieved, in words
-    :param examples: a worked example for chain-of-thought prompts
+    :param example: a worked example for prompts that show one
     :param subgoals: ``subgoals(obs, env)`` -> what decides what is needed next, in words (``"The agent
         holds nothing."``), and a dict of what may be needed and the plan that serves it; lets
         small models be asked by subgoal, which they are better at
@@ -66,7 +66,7 @@ class OptionGrounding(Grounding):
         describe: Callable[..., str],
         options: Mapping[str, Callable[..., Any] | Option],
         task: str = "",
-        examples: str = "",
+        example: str = "",
         subgoals: Callable[..., tuple[str, Mapping[str, Plan]]] | None = None,
     ) -> None:
         if not callable(describe):
@@ -79,7 +79,7 @@ class OptionGrounding(Grounding):
                 "{'swing': lambda obs, env: 2}."
             )
         self.task = task
-        self.examples = examples
+        self.example = example
         self._describe = _with_env(describe)
         self._subgoals = None if subgoals is None else _with_env(subgoals)
         self._options = {
@@ -124,6 +124,7 @@ class OptionGrounding(Grounding):
             LazyRows(n_actions, rules),
             task=self.task,
             state=state,
+            example=self.example,
             subgoals=tuple(Subgoal(name, tuple(plan)) for name, plan in subgoals.items()),
         )
 

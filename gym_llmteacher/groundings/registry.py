@@ -82,25 +82,25 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
 
 
 _SEVERAL = (
-    "Name the values of every factor: LLMTeacherWrapper(env, teacher, grounding=MultiDiscreteGrounding("
+    "Name the values of every action dimension: LLMTeacherWrapper(env, grounding=MultiDiscreteGrounding("
     "describe, {'gear': ['reverse', 'forward'], ...})); or let the student choose among options: "
     "OptionsWrapper(env, grounding=OptionGrounding(...))."
 )
 
 
-def check_actions(env: gym.Env[Any, Any], factors: bool = False) -> None:
+def check_actions(env: gym.Env[Any, Any], several: bool = True) -> None:
     """Check that a prior over named actions makes sense here.
 
-    :param factors: whether MultiDiscrete, factor by factor, will do as well
+    :param several: whether MultiDiscrete, dimension by dimension, will do as well
     :raises GroundingError: the action space is not Discrete from 0
     """
     space = env.action_space
     if isinstance(space, gym.spaces.MultiDiscrete):
-        if factors and action_sizes(space) and not np.any(space.start):
+        if several and action_sizes(space) and not np.any(space.start):
             return
         raise GroundingError(
             f"the action space is {space}, expected Discrete; or a flat MultiDiscrete from 0, "
-            f"which LLMTeacherWrapper teaches factor by factor. {_SEVERAL}"
+            f"which is taught dimension by dimension. {_SEVERAL}"
         )
     if not isinstance(space, gym.spaces.Discrete):
         raise GroundingError(

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from gym_llmteacher.action_dims import split_dims
 from gym_llmteacher.errors import PriorError
-from gym_llmteacher.prior import uniform_prior
-from gym_llmteacher.situation import Situation
+from gym_llmteacher.prior import Pending, uniform_prior
 
 
 class Rows(NamedTuple):
@@ -20,12 +19,12 @@ class Rows(NamedTuple):
     :param prior: float32 ``(n_envs, n_actions)``; for MultiDiscrete the priors of its dimensions,
         one after the other
     :param weight: float32 ``(n_envs,)``; of several action dimensions ``(n_envs, n_dims)``
-    :param pending: by env, the situations whose advice has not arrived yet (their weight is 0)
+    :param pending: by env, priors whose advice has not arrived yet (their weight is 0 so far)
     """
 
     prior: NDArray[np.float32]
     weight: NDArray[np.float32]
-    pending: dict[int, Situation]
+    pending: dict[int, Pending]
 
 
 _CURE = (

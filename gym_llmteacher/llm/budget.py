@@ -6,13 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gym_llmteacher.errors import LLMError
+from gym_llmteacher.errors import BudgetSpentError, TeacherSpecError
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.store import Spend, Store
-
-
-class BudgetSpentError(LLMError):
-    """A request was not made, since it could have cost more than is left."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +18,7 @@ class Limits:
     :param calls: requests sent, failed ones included
     :param tokens: tokens sent and received
     :param usd: US dollars, by litellm's price list
-    :raises LLMError: a negative limit, or one that is no number
+    :raises TeacherSpecError: a negative limit, or one that is no number
 
     >>> Limits(calls=100).calls
     100
@@ -37,7 +33,9 @@ class Limits:
             value = getattr(self, name)
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not number or math.isnan(value) or value < 0:
-                raise LLMError(f"the budget's {name} is {value!r}, expected a number of 0 or more.")
+                raise TeacherSpecError(
+                    f"the budget's {name} is {value!r}, expected a number of 0 or more."
+                )
 
 
 class Budget(Locked):
@@ -59,7 +57,7 @@ class Budget(Locked):
         40
         >>> budget.take(Spend(1, 50, 0.001))
         Traceback (most recent call last):
-        gym_llmteacher.llm.budget.BudgetSpentError: this run's budget: 1 calls spent of 1; ...
+        gym_llmteacher.errors.BudgetSpentError: this run's budget: 1 calls spent of 1; ...
     """
 
     def __init__(
@@ -73,7 +71,9 @@ class Budget(Locked):
         self.file_limits = _limits(file_limits)
         self.answers = answers
         if answers is None and self.file_limits != Limits():
-            raise LLMError("file_limits were given without an answers file; expected answers=...")
+            raise TeacherSpecError(
+                "file_limits were given without an answers file; expected answers=..."
+            )
         self.spent = Spend()
 
     def take(self, most: Spend) -> Spend:
@@ -124,7 +124,9 @@ def _limits(spec: Limits | Mapping[str, float] | None) -> Limits:
         return spec
     unknown = sorted(set(spec or {}) - {"calls", "tokens", "usd"})
     if unknown:
-        raise LLMError(f"a budget has {', '.join(unknown)}, expected some of calls, tokens, usd.")
+        raise TeacherSpecError(
+            f"a budget has {', '.join(unknown)}, expected some of calls, tokens, usd."
+        )
     return Limits(**(spec or {}))
 
 

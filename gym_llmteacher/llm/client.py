@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import logging
 import math
-import os
 import random
-import re
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gym_llmteacher.errors import LLMError, ModelUnavailableError
+from gym_llmteacher.abstention import Abstention
+from gym_llmteacher.errors import CallFailedError, ServerDownError
 from gym_llmteacher.llm import local
 from gym_llmteacher.llm.budget import Budget
 from gym_llmteacher.llm.deadline import within
 from gym_llmteacher.llm.limiter import Breaker, Limiter
+from gym_llmteacher.llm.loading import load_litellm
+from gym_llmteacher.llm.provider_errors import TransientError, translated
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
 from gym_llmteacher.llm.store import Spend
@@ -27,61 +25,6 @@ logger = logging.getLogger(__name__)
 Messages = Sequence[Mapping[str, str]]
 
 _LONGEST_WAIT = 60.0  # seconds; a server that asks for more has given up on us for now
-_FATAL = (
-    "AuthenticationError", "PermissionDeniedError", "NotFoundError", "BadRequestError",
-    "UnsupportedParamsError", "BudgetExceededError",
-)  # fmt: skip
-# Subclasses of BadRequestError that are about one question, not about the model.
-_ONE_QUESTION = ("ContextWindowExceededError", "ContentPolicyViolationError")
-_NO_KEY = re.compile(r"missing credentials|api_key client option must be set|no api[ _]key", re.I)
-# Reasoning models that used up their tokens say so with a 400; so do servers with a full context.
-_TOO_LONG = re.compile(r"limit was reached|output limit|context (size|length|window)", re.I)
-_CURES = {
-    "AuthenticationError": 'set the provider\'s key (for example OPENAI_API_KEY), or pass it as '
-    '{"model": ..., "api_key": ...}; a server that needs none takes any, such as "none"',
-    "PermissionDeniedError": "check that the key may use this model",
-    "NotFoundError": "check the model's name and api_base (for ollama: `ollama pull` it first)",
-    "BadRequestError": 'name a model as "provider/model", as listed at '
-    'https://docs.litellm.ai/docs/providers; if the model refuses an argument, add '
-    '"drop_params": true to its dict',
-}  # fmt: skip
-
-
-class CallFailedError(LLMError):
-    """One question got no answer (after all retries); the next one may."""
-
-
-class ServerDownError(CallFailedError):
-    """The server failed so often that it is left alone for a while."""
-
-
-class _TransientError(Exception):
-    def __init__(self, message: str, retry_after: float | None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-_loading = threading.Lock()
-
-
-def load_litellm() -> Any:
-    """Import litellm, silent and without its own network calls (this takes seconds)."""
-    with _loading:
-        return _load_litellm()
-
-
-@functools.lru_cache(maxsize=1)
-def _load_litellm() -> Any:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    os.environ.setdefault("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "True")
-    import litellm
-
-    from gym_llmteacher.llm.provider import register
-
-    litellm.suppress_debug_info = True
-    litellm.telemetry = False
-    register(litellm)
-    return litellm
 
 
 class Client:
@@ -143,7 +86,7 @@ class Client:
                 self._takes_n = False  # it was asked for n, and ignored that
             reply = reply + self._request(messages, 1, params, ends)
         if not reply.texts:
-            raise CallFailedError(f"{self.model} returned no choices.")
+            raise CallFailedError(f"{self.model} returned no choices.", Abstention.INVALID_FORMAT)
         return reply
 
     def probe(self, messages: Messages, **params: Any) -> Reply | None:
@@ -193,12 +136,12 @@ class Client:
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
-            asked = error.retry_after if isinstance(error, _TransientError) else None
+            asked = error.retry_after if isinstance(error, TransientError) else None
             backoff = min(2 ** (state.attempt_number - 1), 30) * self._random.uniform(0.5, 1.5)
             return backoff if asked is None else asked + self._random.uniform(0.0, 0.25)
 
         def may_pass(error: BaseException) -> bool:
-            return isinstance(error, _TransientError) and (error.retry_after or 0) <= _LONGEST_WAIT
+            return isinstance(error, TransientError) and (error.retry_after or 0) <= _LONGEST_WAIT
 
         def enough(state: RetryCallState) -> bool:
             too_late = time.monotonic() + state.upcoming_sleep >= ends
@@ -219,9 +162,9 @@ class Client:
         started = time.monotonic()
         try:
             response = retrying(self._once, messages, n, params, ends)
-        except _TransientError as error:
+        except TransientError as error:
             self.breaker.failed()
-            raise CallFailedError(str(error)) from None
+            raise CallFailedError(str(error), error.reason) from None
         self.breaker.worked()
         return self._reply(response, time.monotonic() - started)
 
@@ -247,7 +190,7 @@ class Client:
             return response
         except Exception as error:  # litellm's exceptions share no base of their own
             # "from None": the original error's text, request and locals may hold the key.
-            raise self._translated(error) from None
+            raise translated(error, self.model, secrets_of(self.options)) from None
         finally:
             if self.budget is not None:
                 self.budget.settle(taken, cost)
@@ -287,27 +230,6 @@ class Client:
         price = getattr(response, "_hidden_params", {}).get("response_cost")
         return Spend(1, tokens, 0.0 if local.is_local(self.model) else float(price or 0.0))
 
-    def _translated(self, error: Exception) -> Exception:
-        kinds = [kind.__name__ for kind in type(error).__mro__]
-        message = " ".join(redact(str(error), secrets_of(self.options)).split())[:500]
-        too_long = "BadRequestError" in kinds and _TOO_LONG.search(message)
-        if too_long or any(kind in _ONE_QUESTION for kind in kinds):
-            return CallFailedError(f"{self.model} refused this question: {message}")
-        fatal = next((kind for kind in kinds if kind in _FATAL), None)
-        if _NO_KEY.search(message):  # raised by the provider's client, so it has no status
-            fatal = "AuthenticationError"
-        if getattr(error, "status_code", None) == 403:  # litellm gives it no class of its own
-            fatal = "PermissionDeniedError"
-        if fatal is not None:
-            cure = _CURES.get(fatal, _CURES["BadRequestError"])
-            return ModelUnavailableError(
-                f"model {self.model!r} cannot be used, got {kinds[0]}: {message} Expected an "
-                f"answer to a short question. Cure: {cure}."
-            )
-        return _TransientError(
-            f"{self.model} did not answer, got {kinds[0]}: {message}", _retry_after(error)
-        )
-
     def _reply(self, response: Any, seconds: float) -> Reply:
         secrets = secrets_of(self.options)  # a server may echo the key it was given
         choices = list(response.choices)
@@ -330,33 +252,3 @@ def _first_token(choice: Any) -> TokenLogprobs:
     first = content[0]
     rows = getattr(first, "top_logprobs", None) or [first]
     return tuple((str(row.token), float(row.logprob)) for row in rows)
-
-
-def _retry_after(error: Exception) -> float | None:
-    for headers in (
-        getattr(error, "litellm_response_headers", None),
-        getattr(getattr(error, "response", None), "headers", None),
-    ):
-        value = (headers or {}).get("retry-after")
-        if value is not None:
-            try:
-                return max(0.0, float(value))
-            except ValueError:  # the other form is a date; back off as if nothing was said
-                return None
-    return None
-
-
-_probed: set[str] = set()
-_probed_lock = threading.Lock()
-
-
-def probe_once(key: str, probe: Callable[[], object]) -> None:
-    """Call ``probe`` unless it has succeeded in this process for the same ``key``.
-
-    :raises ModelUnavailableError: what ``probe`` raises; it will be tried again next time
-    """
-    with _probed_lock:
-        digest = hashlib.sha256(key.encode()).hexdigest()  # the key may hold an API key
-        if digest not in _probed:
-            probe()
-            _probed.add(digest)

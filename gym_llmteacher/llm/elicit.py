@@ -15,43 +15,18 @@ from __future__ import annotations
 
 import math
 import string
-from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice, Plan
-from gym_llmteacher.errors import LLMError
 from gym_llmteacher.llm import prompt
-from gym_llmteacher.llm.local import DEFAULT_MODEL, is_local
-from gym_llmteacher.llm.parse import parse_plan
+from gym_llmteacher.llm.elicitation import Elicitation
+from gym_llmteacher.llm.parse import names_a_plan, parse_plan
+from gym_llmteacher.llm.question import Question
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.template import Template
 from gym_llmteacher.situation import Situation
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is sent: messages, sampling parameters and the number of samples."""
-
-    messages: tuple[dict[str, str], ...]
-    params: Mapping[str, Any] = field(default_factory=dict)
-    n: int = 1
-
-
-class Elicitation(ABC):
-    """A way to ask. Pure: no model, no state; the same situation gives the same question."""
-
-    name: str
-
-    @abstractmethod
-    def question(self, situation: Situation) -> Question:
-        """The question for a situation with at least one option."""
-
-    @abstractmethod
-    def read(self, reply: Reply, situation: Situation) -> Advice:
-        """Advice from the reply to `question`; abstains where there is none in it."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +34,11 @@ class NextSubgoal(Elicitation):
     """Exact probabilities of what is needed next, each carried by the plan that serves it.
 
     A situation without subgoals has its options scored instead, after other examples. Only the
-    embedded model can score; see `elicitation_for`.
+    embedded model can score; see `gym_llmteacher.llm.elicitations`.
     """
 
     name = "subgoal"
+    scores = True
 
     def question(self, situation: Situation) -> Question:
         """Text to go on from, and the candidates to score."""
@@ -72,8 +48,8 @@ class NextSubgoal(Elicitation):
         else:
             names = list(dict.fromkeys(situation.options))
             text = prompt.option_prompt(situation.task, situation.text, names)
-        candidates = [_candidate(name) for name in names]
-        return Question(({"role": "user", "content": text},), {"candidates": candidates})
+        candidates = tuple(_candidate(name) for name in names)
+        return Question(({"role": "user", "content": text},), candidates=candidates)
 
     def read(self, reply: Reply, situation: Situation) -> Advice:
         """Give each plan the probability of its subgoal."""
@@ -97,7 +73,7 @@ class Samples(Elicitation):
     """K sampled plans; the frequency of a plan is its probability.
 
     :param k: number of samples
-    :param example: worked example for the prompt (a generic one by default)
+    :param example: worked example for the prompt; by default the situation's own, else a generic one
     :param system: replaces the instructions
     :param template: replaces the whole prompt
     """
@@ -110,14 +86,15 @@ class Samples(Elicitation):
 
     def question(self, situation: Situation) -> Question:
         """Chat messages; temperature 0.7 and top-p 0.7 as in the paper."""
+        example = self.example or situation.example
         if self.template is not None:
             listed = [f"- {option}" for option in situation.options]
             messages = self.template.messages(
-                situation.task, situation.text, listed, self.example or prompt.GUIDE_EXAMPLE
+                situation.task, situation.text, listed, example or prompt.GUIDE_EXAMPLE
             )
         else:
             messages = prompt.guide_messages(
-                situation.task, situation.text, situation.options, self.example, self.system
+                situation.task, situation.text, situation.options, example, self.system
             )
         params = {"temperature": 0.7, "top_p": 0.7, "max_tokens": 1024}
         return Question(tuple(messages), params, self.k)
@@ -127,7 +104,14 @@ class Samples(Elicitation):
         plans = (parse_plan(text, situation.options) for text in reply.texts)
         votes = Counter(plan for plan in plans if plan is not None)
         if not votes:
-            return Advice.abstain(f"none of {len(reply.texts)} replies names a known option")
+            reason = (
+                Abstention.UNKNOWN_OPTION
+                if any(names_a_plan(text) for text in reply.texts)
+                else Abstention.INVALID_FORMAT
+            )
+            return Advice.abstain(
+                f"none of {len(reply.texts)} replies names a known option", reason
+            )
         return Advice.from_counts(votes, source="model")
 
 
@@ -162,9 +146,14 @@ class Logprobs(Elicitation):
     def read(self, reply: Reply, situation: Situation) -> Advice:
         """Sum the probabilities of the spellings of each letter."""
         if len(situation.options) > len(string.ascii_uppercase):
-            return Advice.abstain("more options than letters; use elicitation='samples'")
+            return Advice.abstain(
+                "more options than letters; use elicitation='samples'", Abstention.INVALID_FORMAT
+            )
         if not reply.logprobs or not reply.logprobs[0]:
-            return Advice.abstain("the model gives no log-probabilities; use elicitation='samples'")
+            return Advice.abstain(
+                "the model gives no log-probabilities; use elicitation='samples'",
+                Abstention.INVALID_FORMAT,
+            )
         letters = dict(zip(string.ascii_uppercase, situation.options, strict=False))
         votes: dict[Plan, float] = {}
         for token, logprob in reply.logprobs[0]:
@@ -172,36 +161,7 @@ class Logprobs(Elicitation):
             if option is not None:
                 votes[(option,)] = votes.get((option,), 0.0) + math.exp(min(0.0, logprob))
         if not votes:
-            return Advice.abstain("no likely token is the letter of an option")
+            return Advice.abstain(
+                "no likely token is the letter of an option", Abstention.UNKNOWN_OPTION
+            )
         return Advice.from_counts(votes, source="model")
-
-
-def elicitation_for(
-    name: str | None, model: str, samples: int = 10, example: str = "", system: str = ""
-) -> Elicitation:
-    """Make an elicitation of its name.
-
-    :param name: ``"subgoal"``, ``"samples"``, ``"logprobs"``; ``None``: subgoal for the embedded model,
-        samples for all others. ``"samples:prompt.txt"`` and ``"logprobs:prompt.txt"`` ask with the
-        prompt in that file; see `gym_llmteacher.llm.template`
-    :raises LLMError: unknown name, ``"subgoal"`` for a model that cannot score exactly, or a prompt
-        file that cannot be read
-    """
-    name, _, path = (name or ("subgoal" if is_local(model) else "samples")).partition(":")
-    template = Template.load(path) if path and name != "subgoal" else None
-    if name == "samples":
-        return Samples(samples, example, system, template)
-    if name == "logprobs":
-        return Logprobs(system, template)
-    if name != "subgoal":
-        raise LLMError(
-            f"elicitation is {name!r}, expected 'subgoal', 'samples', 'logprobs' or None (chosen by "
-            "the model)."
-        )
-    if not is_local(model):
-        raise LLMError(
-            f"elicitation='subgoal' scores candidates exactly, which {model!r} cannot be asked for "
-            f"through its API; expected the embedded model ({DEFAULT_MODEL!r} or "
-            "'local//path/to/a/model.gguf'). Cure: use elicitation='samples' or 'logprobs'."
-        )
-    return NextSubgoal()

@@ -18,20 +18,19 @@ class Leases:
     Example::
 
         >>> from gym_llmteacher.llm.answers import Answers
-        >>> leases = Leases(Answers(":memory:"), seconds=60)
-        >>> leases.take("question"), leases.take("question")
+        >>> leases = Leases(Answers(":memory:"))
+        >>> leases.take("question", 60.0), leases.take("question", 60.0)
         (True, False)
-        >>> leases.release("question"); leases.take("question")
+        >>> leases.release("question"); leases.take("question", 60.0)
         True
     """
 
-    def __init__(self, answers: Store, seconds: float) -> None:
+    def __init__(self, answers: Store) -> None:
         self.answers = answers
-        self.seconds = seconds
 
-    def take(self, key: str) -> bool:
-        """Lease a question; False while somebody else holds it."""
-        return self.answers.lease(key, _owner(), self.seconds, _may_live)
+    def take(self, key: str, seconds: float) -> bool:
+        """Lease a question for so many seconds at most; False while somebody else holds it."""
+        return self.answers.lease(key, _owner(), seconds, _may_live)
 
     def release(self, key: str) -> None:
         """Give up a lease of this thread."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gym_llmteacher.errors import LLMError
+from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.llm.locked import Locked
 
 _MINUTE = 60.0
@@ -21,7 +21,7 @@ class Limiter(Locked):
     :param concurrency: requests at once (``None``: no limit; so for the others)
     :param rpm: requests in any 60 seconds
     :param tpm: tokens, as estimated before a request, in any 60 seconds
-    :raises LLMError: a limit below 1
+    :raises TeacherSpecError: a limit below 1
 
     >>> limiter = Limiter(concurrency=1, rpm=600)
     >>> with limiter.turn(tokens=100):
@@ -39,7 +39,9 @@ class Limiter(Locked):
         super().__init__()
         for name, value in (("concurrency", concurrency), ("rpm", rpm), ("tpm", tpm)):
             if value is not None and not value >= 1:
-                raise LLMError(f"{name} is {value!r}, expected 1 or more, or None for no limit.")
+                raise TeacherSpecError(
+                    f"{name} is {value!r}, expected 1 or more, or None for no limit."
+                )
         self.concurrency, self.rpm, self.tpm = concurrency, rpm, tpm
         self._clock, self._sleep = clock, sleep
         self._recent: deque[tuple[float, int]] = deque()

@@ -49,6 +49,16 @@ def parse_plan(reply: str, options: Sequence[str]) -> Plan | None:
     return None
 
 
+def names_a_plan(reply: str) -> bool:
+    """Whether a reply has the form of a plan, whatever options it names.
+
+    >>> names_a_plan("Action: {fly away}"), names_a_plan("I cannot help with that.")
+    (True, False)
+    """
+    text = reply[-MAX_CHARS:]
+    return _ACTION.search(text) is not None or _BRACES.search(text) is not None
+
+
 def _places(text: str) -> list[str]:
     """Where the plan may stand, the likeliest place first."""
     marks = list(_ACTION.finditer(text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 TokenLogprobs = tuple[tuple[str, float], ...]
@@ -23,6 +23,7 @@ class Reply:
     :param seconds: wall-clock time, retries included
     :param model: the name the model reports
     :param calls: successful requests it took
+    :param stored: whether it was known already: nothing was asked for it now
     """
 
     texts: tuple[str, ...]
@@ -33,6 +34,7 @@ class Reply:
     seconds: float = 0.0
     model: str = ""
     calls: int = 1
+    stored: bool = field(default=False, compare=False)
 
     def __add__(self, other: Reply) -> Reply:
         """Answers to the same question, taken together."""
@@ -49,7 +51,9 @@ class Reply:
 
     def as_dict(self) -> dict[str, Any]:
         """Form for JSON."""
-        return asdict(self)
+        form = asdict(self)
+        del form["stored"]
+        return form
 
     @classmethod
     def from_dict(cls, form: Mapping[str, Any]) -> Reply:

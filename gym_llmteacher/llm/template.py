@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gym_llmteacher.errors import LLMError
+from gym_llmteacher.errors import TeacherSpecError
 
 PLACEHOLDERS = ("task", "situation", "options", "example")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -24,7 +24,7 @@ class Template:
 
     :param user: the question; it or ``system`` must have ``{situation}`` and ``{options}``
     :param system: the instructions (may be empty)
-    :raises LLMError: a placeholder that does not exist, or one that is missing
+    :raises TeacherSpecError: a placeholder that does not exist, or one that is missing
 
     Example::
 
@@ -40,14 +40,14 @@ class Template:
         used = _PLACEHOLDER.findall(self.system + self.user)
         unknown = [name for name in used if name not in PLACEHOLDERS]
         if unknown:
-            raise LLMError(
+            raise TeacherSpecError(
                 f"the prompt has {{{unknown[0]}}}, expected only "
                 f"{', '.join(f'{{{name}}}' for name in PLACEHOLDERS)}. For braces in the text, put "
                 "more than one word between them."
             )
         missing = [name for name in ("situation", "options") if name not in used]
         if missing:
-            raise LLMError(
+            raise TeacherSpecError(
                 f"the prompt has no {{{missing[0]}}}: the model would be asked the same in every "
                 f"situation. Put {{{missing[0]}}} where it is to stand."
             )
@@ -58,12 +58,12 @@ class Template:
 
         Without sections the whole file is the question.
 
-        :raises LLMError: there is no such file, or what it says is no template
+        :raises TeacherSpecError: there is no such file, or what it says is no template
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise LLMError(
+            raise TeacherSpecError(
                 f"the prompt file {os.fspath(path)!r} cannot be read ({error}), expected a text "
                 "with {situation} and {options}."
             ) from error

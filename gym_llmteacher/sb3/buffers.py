@@ -12,8 +12,7 @@ from stable_baselines3.common.buffers import BaseBuffer, ReplayBuffer, RolloutBu
 
 from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.learning.priors import Rows
-from gym_llmteacher.prior import uniform_prior
-from gym_llmteacher.situation import Situation
+from gym_llmteacher.prior import Pending, uniform_prior
 
 if TYPE_CHECKING:  # the buffers that stand behind the mixins
     _Buffer = BaseBuffer
@@ -37,7 +36,7 @@ class PriorBufferMixin(_Buffer):
 
     Attributes: ``teacher_priors`` float32 ``(size, n_envs, n_actions)``, ``teacher_weights``
     float32 ``(size, n_envs)`` (of several action dimensions ``(size, n_envs, n_dims)``),
-    ``pending``: the situations of rows whose advice had not arrived, by ``(step, env)``, and
+    ``pending``: priors whose advice had not arrived, by ``(step, env)``, and
     ``batch``: what was handed out last.
     """
 
@@ -64,7 +63,7 @@ class PriorBufferMixin(_Buffer):
         self.teacher_priors: NDArray[np.float32] = np.zeros((*shape, sum(sizes)), dtype=np.float32)
         per_row = shape if len(sizes) == 1 else (*shape, len(sizes))
         self.teacher_weights: NDArray[np.float32] = np.zeros(per_row, dtype=np.float32)
-        self.pending: dict[tuple[int, int], Situation] = {}
+        self.pending: dict[tuple[int, int], Pending] = {}
         self._staged = None
         self.batch = None
 
@@ -80,7 +79,7 @@ class PriorBufferMixin(_Buffer):
         if self.pending or rows.pending:
             for i in range(self.n_envs):
                 self.pending.pop((pos, i), None)  # a ring buffer comes round again
-            self.pending.update({(pos, i): situation for i, situation in rows.pending.items()})
+            self.pending.update({(pos, i): late for i, late in rows.pending.items()})
         self._staged = None
         super().add(*args, **kwargs)
 

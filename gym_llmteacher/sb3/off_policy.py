@@ -54,7 +54,7 @@ class TaughtOffPolicy(_Algorithm):
         """Update the Q-network on the joint loss, with the algorithm's own ``train``."""
         coef = self.current_coef
         if coef > 0:
-            self._fill_in_late_priors(late_timeout=0.0)
+            self._fill_in_late_priors(timeout=0.0)
             with self._joint_loss(coef):
                 super().train(gradient_steps, batch_size)
         else:

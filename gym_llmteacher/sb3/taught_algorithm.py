@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
+from stable_baselines3.common.vec_env import VecEnv
 
 from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.errors import GroundingError
@@ -34,8 +34,7 @@ from gym_llmteacher.sb3.infos import current_infos, first_infos
 from gym_llmteacher.sb3.judging import let_teacher_play, warn_not_followed
 from gym_llmteacher.sb3.saving import packed, unpacked
 from gym_llmteacher.sb3.teacher_eval import TeacherEval, checked_episodes, waited_for
-from gym_llmteacher.sb3.telemetry import set_teaching, teacher_totals
-from gym_llmteacher.sb3.vec_teacher import VecTeacher
+from gym_llmteacher.sb3.telemetry import late_priors, set_teaching, teacher_totals
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
     from stable_baselines3.common.base_class import BaseAlgorithm as _Algorithm
@@ -198,12 +197,12 @@ class TaughtAlgorithm(_Algorithm):
         sizes = action_sizes(self.action_space)
         return read_priors(infos, sizes, bool(self._asking) if required is None else required)
 
-    def _fill_in_late_priors(self, late_timeout: float | None = None) -> None:
+    def _fill_in_late_priors(self, timeout: float | None = None) -> None:
         """A prior is needed when the loss is computed, not when the env steps."""
         buffer = self._prior_buffer
-        teacher = unwrap_vec_wrapper(self._vec_env, VecTeacher)
-        if teacher is not None and buffer.pending:
-            for key, prior, weight in list(teacher.late_priors(buffer.pending, late_timeout)):
+        if buffer.pending:
+            arrived = late_priors(self._vec_env, buffer.pending, lambda key: key[1], timeout)
+            for key, prior, weight in list(arrived):
                 buffer.teacher_priors[key] = prior
                 buffer.teacher_weights[key] = weight
                 del buffer.pending[key]

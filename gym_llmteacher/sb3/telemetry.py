@@ -1,11 +1,16 @@
-"""Talk to the teachers behind a VecEnv: switch them off, and sum what they spent."""
+"""Talk to the teachers behind a VecEnv: switch them off, wait for them, sum what they spent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 
+from gym_llmteacher.advising.adviser import K
+from gym_llmteacher.prior import Pending
 from gym_llmteacher.sb3.vec_teacher import VecTeacher
 
 
@@ -16,6 +21,27 @@ def set_teaching(env: VecEnv, on: bool) -> None:
     """
     if env.has_attr("set_teaching"):
         env.env_method("set_teaching", on)
+
+
+def late_priors(
+    env: VecEnv, pending: Mapping[K, Pending], env_of: Callable[[K], int], timeout: float | None
+) -> Iterator[tuple[K, NDArray[Any], Any]]:
+    """Wait for late answers, whoever behind ``env`` asked.
+
+    :param pending: what waits for an answer, by any key
+    :param env_of: number of the env that a key belongs to
+    :param timeout: seconds for all envs together; ``None``: as long as each wrapper says
+    :return: key, prior and weight of those that have arrived
+    """
+    teacher = unwrap_vec_wrapper(env, VecTeacher)
+    if teacher is not None:
+        yield from teacher.late_priors(pending, timeout)
+    elif pending and env.has_attr("late_priors"):
+        ends = None if timeout is None else time.monotonic() + timeout
+        for i in sorted({env_of(key) for key in pending}):
+            own = {key: asked for key, asked in pending.items() if env_of(key) == i}
+            left = None if ends is None else max(0.0, ends - time.monotonic())
+            yield from env.env_method("late_priors", own, left, indices=i)[0]
 
 
 def teacher_sums(env: VecEnv) -> dict[str, float]:

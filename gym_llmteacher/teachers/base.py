@@ -20,14 +20,22 @@ class Teacher(ABC):
     """Someone who can be asked what to do.
 
     A teacher is a shared service: wrappers of many envs hold the same one, so copying it gives
-    the same object. It must be picklable; open clients, models and databases lazily.
+    the same object. It must be picklable; open clients, models and databases lazily. What it
+    remembers it remembers by `Situation.key`. `gym_llmteacher.testing.check_teacher` says in words
+    what is wrong with one of your own; to change the advice of another teacher, derive from
+    `TeacherDecorator`.
     """
+
+    @property
+    def reads_observations(self) -> bool:
+        """Whether situations must carry the observation (``Situation.obs``)."""
+        return False
 
     @abstractmethod
     def advise(self, situations: Sequence[Situation]) -> list[Advice]:
         """Advise on every situation, in order.
 
-        Trouble with one answer gives ``Advice.abstain(why)`` for it; nothing is raised.
+        Trouble with one answer gives ``Advice.abstain(why, reason)`` for it; nothing is raised.
         """
 
     def cached(self, situation: Situation) -> Advice | None:

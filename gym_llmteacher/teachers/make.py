@@ -1,14 +1,33 @@
-"""Make a teacher of what a user wrote."""
+"""Make a teacher of what a user wrote, in Python, YAML or on the command line.
+
+========================================== ========================================================
+written                                    teacher
+========================================== ========================================================
+``None``, ``"embedded"``                   the embedded language model
+``"openai/gpt-4o-mini"``                   a language model, by its litellm name
+``{"model": ..., "samples": 4, ...}``      the same, with arguments of `LLMTeacher` and of litellm
+``"script:door_key_planner"``,             a script (`gym_llmteacher.teachers.scripted`)
+``{"script": "door_key_planner"}``
+``{"policy": "expert.zip"}``               an SB3 policy
+``{"simulated": spec, "accuracy": 0.7}``   another teacher, with mistakes
+``{"process": spec, "workers": 16}``       another teacher, in a process of its own
+``[spec, spec, ...]``                      a cascade
+a `Teacher`                                itself
+========================================== ========================================================
+
+`register_teacher` adds a line to this table.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gym_llmteacher.errors import ModelUnavailableError
+from gym_llmteacher.errors import TeacherSpecError
+from gym_llmteacher.llm.spec import TEACHER_ARGUMENTS
 from gym_llmteacher.teachers.base import Teacher
 
 TeacherSpec = str | Mapping[str, Any] | Teacher | Sequence["TeacherSpec"] | None
@@ -18,58 +37,173 @@ TeacherSpec = str | Mapping[str, Any] | Teacher | Sequence["TeacherSpec"] | None
 _shared: weakref.WeakValueDictionary[str, Teacher] = weakref.WeakValueDictionary()
 
 
+def _script(name: Any) -> Teacher:
+    from gym_llmteacher.teachers.scripted import ScriptedTeacher
+
+    return ScriptedTeacher.named(str(name))
+
+
+def _policy(path: Any) -> Teacher:
+    from gym_llmteacher.teachers.policy import PolicyTeacher
+
+    return PolicyTeacher(path)
+
+
+def _simulated(spec: Any, accuracy: float, seed: int = 0, soft: bool = False) -> Teacher:
+    from gym_llmteacher.teachers.simulated import SimulatedTeacher
+
+    return SimulatedTeacher(make_teacher(spec), accuracy, seed, soft)
+
+
+def _process(spec: Any, workers: int = 16) -> Teacher:
+    return in_process(make_teacher(spec), workers)
+
+
+_KINDS: dict[str, Callable[..., Teacher]] = {
+    "script": _script,
+    "policy": _policy,
+    "simulated": _simulated,
+    "process": _process,
+}
+
+
+def register_teacher(kind: str, factory: Callable[..., Teacher]) -> None:
+    """Have ``{kind: value, ...}`` mean a teacher of yours.
+
+    :param factory: called with the value, and the dict's other items as keyword arguments
+    :raises TeacherSpecError: the factory is no function
+
+    >>> from gym_llmteacher.teachers.scripted import ScriptedTeacher
+    >>> register_teacher("always", lambda option: ScriptedTeacher(lambda here: (option,)))
+    >>> type(make_teacher({"always": "explore"})).__name__
+    'ScriptedTeacher'
+    """
+    if not callable(factory):
+        raise TeacherSpecError(f"factory is {factory!r}, expected a function that makes a Teacher.")
+    _KINDS[kind] = factory
+
+
 def make_teacher(
     spec: TeacherSpec = None,
     answers: str | os.PathLike[str] | None = None,
-    elicitation: str | None = None,
+    elicitation: Any = None,
     **arguments: Any,
 ) -> Teacher:
     """Return the teacher that ``spec`` names, shared within the process.
 
-    :param spec: ``None`` (the embedded model), a litellm model name, a dict with ``"model"`` and
-        litellm's own arguments, ``{"script": name}``, a `Teacher`, which is returned as it is, or
-        a list of these: a cascade
+    :param spec: see the table of this module
     :param answers: path of the answers file, for language models
     :param elicitation: how to ask, for language models
     :param arguments: more arguments of `LLMTeacher`, for language models
-    :raises ModelUnavailableError: ``spec`` is none of these, or names no model
+    :raises TeacherSpecError: ``spec`` names no teacher, has unknown arguments, or is no language
+        model and got arguments of one
+    :raises ModelUnavailableError: the model's name cannot be one
 
     >>> type(make_teacher({"script": "door_key_planner"})).__name__
     'ScriptedTeacher'
     """
-    if isinstance(spec, Teacher):
-        return spec
+    path = None if answers is None else os.fspath(answers)
+    given = {"answers": path, "elicitation": elicitation, **arguments}
+    given = {name: value for name, value in given.items() if value is not None}
+    spec = _written(spec)
     if isinstance(spec, (list, tuple)):
         from gym_llmteacher.teachers.cascade import CascadeTeacher
 
+        if given and not any(is_language_model(one) for one in spec):
+            raise _not_a_model(spec, given)
         return CascadeTeacher(
-            [make_teacher(one, answers, elicitation, **arguments) for one in spec]
+            [make_teacher(one, **given if is_language_model(one) else {}) for one in spec]
         )
+    if given and not is_language_model(spec):
+        raise _not_a_model(spec, given)
+    if isinstance(spec, Teacher):
+        return spec
     if spec is not None and not isinstance(spec, (str, Mapping)):
-        raise ModelUnavailableError(
+        raise TeacherSpecError(
             f"teacher is {spec!r} ({type(spec).__name__}), expected None, a litellm model name "
-            'such as "ollama_chat/qwen3", a dict {"model": ...}, or a Teacher.'
+            'such as "ollama_chat/qwen3", a dict {"model": ...}, "script:NAME", or a Teacher.'
         )
-    path = None if answers is None else os.fspath(answers)
-    key = json.dumps([spec, path, elicitation, arguments], sort_keys=True, default=repr)
+    key = json.dumps([spec, given], sort_keys=True, default=repr)
     teacher = _shared.get(key)
     if teacher is None:
-        teacher = _make(spec, path, elicitation, arguments)
-        _shared[key] = teacher
+        teacher = _shared[key] = _make(spec, given)
     return teacher
 
 
-def _make(
-    spec: str | Mapping[str, Any] | None,
-    answers: str | None,
-    elicitation: str | None,
-    arguments: Mapping[str, Any],
-) -> Teacher:
-    if isinstance(spec, Mapping) and "script" in spec:
-        from gym_llmteacher.teachers.scripted import ScriptedTeacher
+def is_language_model(spec: TeacherSpec) -> bool:
+    """Whether this names one language model, which has an answers file.
 
-        return ScriptedTeacher.named(str(spec["script"]))
+    >>> is_language_model("openai/gpt-4o-mini"), is_language_model("script:door_key_planner")
+    (True, False)
+    """
+    spec = _written(spec)
+    return (
+        spec is None or isinstance(spec, str) or (isinstance(spec, Mapping) and _kind(spec) is None)
+    )
+
+
+def with_arguments(spec: TeacherSpec, **given: Any) -> TeacherSpec:
+    """Add arguments of `LLMTeacher` to what a user wrote; those that are ``None`` are left out.
+
+    :raises TeacherSpecError: ``spec`` is no language model's
+
+    >>> with_arguments("openai/x", elicitation="logprobs", samples=None)
+    {'model': 'openai/x', 'elicitation': 'logprobs'}
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given:
+        return spec
+    if not is_language_model(spec):
+        raise _not_a_model(spec, given)
+    written = _written(spec)
+    return {**(written if isinstance(written, Mapping) else {"model": written}), **given}
+
+
+def in_process(teacher: Teacher, workers: int) -> Teacher:
+    """Return this teacher in a process of its own, which all wrappers of this process share."""
+    from gym_llmteacher.teachers.process import ProcessTeacher
+
+    # Its `ProcessTeacher` keeps a teacher alive: no other can have its id meanwhile.
+    key = f"process {id(teacher)} {workers}"
+    shared = _shared.get(key)
+    if shared is None:
+        shared = _shared[key] = ProcessTeacher(teacher, workers)
+    return shared
+
+
+def _written(spec: TeacherSpec) -> TeacherSpec:
+    """What the short forms stand for."""
+    if spec == "embedded":
+        return None
+    if isinstance(spec, str) and spec.startswith("script:"):
+        return {"script": spec.removeprefix("script:")}
+    return spec
+
+
+def _kind(spec: Mapping[str, Any]) -> str | None:
+    return next((name for name in spec if name in _KINDS), None)
+
+
+def _not_a_model(spec: Any, given: Mapping[str, Any]) -> TeacherSpecError:
+    return TeacherSpecError(
+        f"{', '.join(given)} came with the teacher {spec!r}, which is no model's name or dict and "
+        "would ignore it. Cure: pass it to that teacher itself, or leave it out."
+    )
+
+
+def _make(spec: str | Mapping[str, Any] | None, given: Mapping[str, Any]) -> Teacher:
+    kind = _kind(spec) if isinstance(spec, Mapping) else None
+    if isinstance(spec, Mapping) and kind is not None:
+        rest = {name: value for name, value in spec.items() if name != kind}
+        try:
+            return _KINDS[kind](spec[kind], **rest)
+        except TypeError as error:
+            raise TeacherSpecError(f"teacher {dict(spec)!r}: {error}.") from None
+    if isinstance(spec, Mapping) and not ({"model", *TEACHER_ARGUMENTS} & set(spec)):
+        raise TeacherSpecError(
+            f'teacher is {sorted(spec)!r}, expected a dict with "model", or one of '
+            f"{', '.join(map(repr, _KINDS))}."
+        )
     from gym_llmteacher.teachers.llm import LLMTeacher
 
-    model = dict(spec) if isinstance(spec, Mapping) else spec
-    return LLMTeacher(model, answers=answers, elicitation=elicitation, **arguments)
+    return LLMTeacher(dict(spec) if isinstance(spec, Mapping) else spec, **given)

@@ -71,13 +71,30 @@ class PolicyTeacher(Teacher):
             )
         return ObservationGrounding(self.n_actions)
 
+    @property
+    def reads_observations(self) -> bool:
+        """A policy knows nothing else."""
+        return True
+
     def advise(self, situations: Sequence[Situation]) -> list[Advice]:
-        """Advise with the policy's action probabilities."""
+        """Advise with the policy's action probabilities.
+
+        :raises GroundingError: a situation has no observation, or its options are not the env's
+            actions
+        """
         return [self._advise(situation) for situation in situations]
 
     def _advise(self, situation: Situation) -> Advice:
         import torch as th
 
+        rows = np.asarray(situation.option_actions)
+        if situation.obs is None or not np.array_equal(rows, np.eye(self.n_actions)):
+            raise GroundingError(
+                f"a policy teacher was asked about {situation.text!r} with the options "
+                f"{', '.join(situation.options)}; expected an observation, and the env's "
+                f"{self.n_actions} actions as options. Cure: leave the grounding out, or use "
+                f"GroundingWrapper(env, grounding=ObservationGrounding({self.n_actions}))."
+            )
         with th.no_grad():
             tensor, _ = self.policy.obs_to_tensor(situation.obs)
             probs = self.policy.get_distribution(tensor).distribution.probs[0]

@@ -20,17 +20,19 @@ from typing import Any
 import cloudpickle
 import numpy as np
 
+from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
-from gym_llmteacher.errors import ModelUnavailableError, TeacherError
+from gym_llmteacher.errors import TeacherError, TeacherSpecError
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
+from gym_llmteacher.teachers.decorator import TeacherDecorator
 
 _ONE_ROW = np.zeros((1, 1), dtype=np.float32)
 _PROBE = "probe"
 
 
-class ProcessTeacher(Locked, Teacher):
+class ProcessTeacher(Locked, TeacherDecorator):
     """Asks another teacher in a helper process, which starts with the first question.
 
     What it has advised is remembered here. For teachers that read words: what options would do,
@@ -39,7 +41,7 @@ class ProcessTeacher(Locked, Teacher):
 
     :param teacher: any that can be pickled; it counts calls and keeps its budget over there
     :param workers: questions open at once
-    :raises ModelUnavailableError: on Windows, which cannot hand the connection on
+    :raises TeacherSpecError: on Windows, which cannot hand the connection on; or it is no `Teacher`
 
     Example::
 
@@ -54,12 +56,12 @@ class ProcessTeacher(Locked, Teacher):
     """
 
     def __init__(self, teacher: Teacher, workers: int = 16) -> None:
-        super().__init__()
+        Locked.__init__(self)
+        TeacherDecorator.__init__(self, teacher)
         if os.name == "nt":
-            raise ModelUnavailableError(
+            raise TeacherSpecError(
                 "a helper process needs a POSIX system. Cure: use the teacher itself."
             )
-        self.teacher = teacher
         self.workers = workers
         self._memo: dict[str, Advice] = {}
         self._own = dict.fromkeys(("asked", "hits", "abstained"), 0.0)
@@ -80,15 +82,26 @@ class ProcessTeacher(Locked, Teacher):
 
     def cached(self, situation: Situation) -> Advice | None:
         """Advice that has come from the helper before."""
-        advice = self._memo.get(situation.text)
+        advice = self._memo.get(situation.key)
         if advice is not None:
             with self._lock:
                 self._own["asked"] += 1
                 self._own["hits"] += 1
         return advice
 
+    def lookup(self, situation: Situation) -> Advice | None:
+        """Advice that costs nothing: what was heard before, or is found in the answers file here.
+
+        To look something up takes no other process.
+        """
+        advice = self.cached(situation)
+        return advice if advice is not None else self.teacher.lookup(situation)
+
     def _ask(self, situation: Situation) -> Future[Advice]:
-        return self._send(dataclasses.replace(situation, option_actions=_ONE_ROW, obs=None))
+        if self.reads_observations:
+            return self._send((situation.key, situation))
+        words = dataclasses.replace(situation, option_actions=_ONE_ROW, obs=None)
+        return self._send((situation.key, words))
 
     def _send(self, what: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -133,10 +146,10 @@ class ProcessTeacher(Locked, Teacher):
                 future = self._open.pop(number)
                 self._metrics, self._left = metrics, left
                 if isinstance(result, tuple):
-                    text, result = result
-                    if not result.abstained:
-                        self._memo[text] = result
-            if isinstance(result, TeacherError):
+                    key, result = result
+                    if not (result.abstained or result.provisional):
+                        self._memo[key] = result
+            if isinstance(result, BaseException):
                 future.set_exception(result)
             else:
                 future.set_result(result)
@@ -146,7 +159,7 @@ class ProcessTeacher(Locked, Teacher):
         lost = self._open
         self._reset()
         for future in lost.values():
-            future.set_result(Advice.abstain("the helper process ended"))
+            future.set_result(Advice.abstain("the teacher's process ended", Abstention.ERROR))
 
     def probe(self) -> None:
         """Check the teacher, over there.
@@ -160,10 +173,11 @@ class ProcessTeacher(Locked, Teacher):
         return self._left
 
     def metrics(self) -> dict[str, float]:
-        """The teacher's totals, with what was answered here."""
+        """The teacher's totals over there, with what was looked up and remembered here."""
         with self._lock:
-            names = {**self._metrics, **self._own}
-            return {n: self._metrics.get(n, 0.0) + self._own.get(n, 0.0) for n in names}
+            parts = (self._metrics, self.teacher.metrics(), self._own)
+            names = {name: None for part in parts for name in part}
+            return {name: sum(part.get(name, 0.0) for part in parts) for name in names}
 
     def close(self) -> None:
         """Ask nothing more; the helper ends once what it is asking now is in the answers file."""
@@ -194,9 +208,13 @@ def serve(connection: Connection[Any, Any]) -> None:
             if what == _PROBE:
                 teacher.probe()
             else:
-                result = (what.text, teacher.advise([what])[0])
+                key, situation = what
+                [advice] = teacher.advise([situation])
+                result = (key, advice)
         except TeacherError as error:
             result = error
+        except Exception as error:  # a bug, and nobody may wait for it for ever
+            result = RuntimeError(f"the teacher raised {type(error).__name__}: {error}")
         # The other side may have gone; the answer is in the file then.
         with lock, contextlib.suppress(OSError):
             connection.send((number, result, teacher.metrics(), teacher.budget_left()))

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 
 from gym_llmteacher.advice import Advice, Plan
-from gym_llmteacher.errors import ModelUnavailableError, PriorError
+from gym_llmteacher.errors import AdviceError, TeacherSpecError
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
@@ -18,7 +18,8 @@ class ScriptedTeacher(Teacher):
 
     :param function: situation -> a plan (tuple of option names), a mapping of plans to weights, or
         an `Advice`; its exceptions are raised, since they are bugs and not bad answers
-    :raises PriorError: (when asked) the function returns something else
+    :raises TeacherSpecError: it is no function
+    :raises AdviceError: (when asked) the function returns something else
 
     Example::
 
@@ -30,7 +31,7 @@ class ScriptedTeacher(Teacher):
 
     def __init__(self, function: Callable[[Situation], Answer]) -> None:
         if not callable(function):
-            raise PriorError(
+            raise TeacherSpecError(
                 f"function is {function!r}, expected a callable: situation -> plan. For a script "
                 'by name write teacher={"script": "door_key_planner"}.'
             )
@@ -40,10 +41,10 @@ class ScriptedTeacher(Teacher):
     def named(cls, name: str) -> ScriptedTeacher:
         """Return the script of this name.
 
-        :raises ModelUnavailableError: there is none
+        :raises TeacherSpecError: there is none
         """
         if name not in SCRIPTS:
-            raise ModelUnavailableError(
+            raise TeacherSpecError(
                 f"there is no script {name!r}, expected one of {', '.join(SCRIPTS)}."
             )
         module = importlib.import_module(f"gym_llmteacher.teachers.{SCRIPTS[name]}")
@@ -61,7 +62,7 @@ class ScriptedTeacher(Teacher):
             return Advice.from_counts(answer)
         if isinstance(answer, tuple) and answer and all(isinstance(o, str) for o in answer):
             return Advice(((answer, 1.0),))
-        raise PriorError(
+        raise AdviceError(
             f"the function returned {answer!r}, expected a plan such as "
             "('go to key', 'pick up key'), a dict of plans and weights, or an Advice."
         )

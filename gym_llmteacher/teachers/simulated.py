@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 from gym_llmteacher.advice import Advice
-from gym_llmteacher.errors import PriorError
+from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
+from gym_llmteacher.teachers.decorator import TeacherDecorator
 
 
-class SimulatedTeacher(Teacher):
+class SimulatedTeacher(TeacherDecorator):
     """Says what another teacher says with probability ``accuracy``, else something else.
 
     Whether a text is answered rightly, and the wrong option otherwise, depend on nothing but text
@@ -22,7 +22,7 @@ class SimulatedTeacher(Teacher):
 
     :param expert: whom to imitate
     :param accuracy: in [0, 1]; 0 is always wrong (where there is another option)
-    :raises PriorError: accuracy outside [0, 1]
+    :raises TeacherSpecError: accuracy outside [0, 1], or the expert is no `Teacher`
 
     Example::
 
@@ -32,20 +32,17 @@ class SimulatedTeacher(Teacher):
 
     def __init__(self, expert: Teacher, accuracy: float, seed: int = 0, soft: bool = False) -> None:
         if not isinstance(accuracy, (int, float)) or not 0.0 <= accuracy <= 1.0:
-            raise PriorError(
+            raise TeacherSpecError(
                 f"accuracy is {accuracy!r}, expected the probability in [0, 1] of being right."
             )
-        self.expert = expert
+        super().__init__(expert)
         self.accuracy = float(accuracy)
         self.seed = int(seed)
         self.soft = bool(soft)
 
-    def advise(self, situations: Sequence[Situation]) -> list[Advice]:
-        """Advise rightly or wrongly, always the same for the same text."""
-        advices = self.expert.advise(situations)
-        return [self._blur(*pair) for pair in zip(situations, advices, strict=True)]
-
-    def _blur(self, situation: Situation, right: Advice) -> Advice:
+    def change(self, situation: Situation, advice: Advice) -> Advice:
+        """The expert's advice, or something else: always the same for the same text."""
+        right = advice
         if right.abstained:
             return right
         good = {plan[0] for plan, _ in right.plans if plan} | {

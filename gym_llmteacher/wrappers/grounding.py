@@ -19,13 +19,15 @@ from gym_llmteacher.situation import Situation, checked_option_actions
 class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordConstructorArgs):
     """Describe every observation: ``info["teacher_situation"]`` is a `Situation`.
 
-    For `VecTeacher`, which asks one teacher for all envs at once. ``None`` where nothing is to be
-    asked: at the end of an episode, and while teaching is switched off.
+    For `VecTeacher` and `VectorTeacher`, which ask one teacher for all envs at once. ``None`` where
+    nothing is to be asked: at the end of an episode, and while teaching is switched off. With
+    MultiDiscrete actions and a `MultiDiscreteGrounding` it is a tuple, one `Situation` for each
+    action dimension.
 
-    :param env: env with a Discrete action space
+    :param env: env with a Discrete or MultiDiscrete action space
     :param grounding: how to describe the env; ``None`` finds one by the env
-    :raises GroundingError: no grounding knows the env, its actions are not Discrete, or names and
-        actions disagree
+    :raises GroundingError: no grounding knows the env, its actions are neither Discrete nor
+        MultiDiscrete, or names and actions disagree
 
     Example::
 
@@ -37,21 +39,18 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
     Change log: 0.1.0 - added.
     """
 
-    _takes_factors = False
-    """Whether actions may be MultiDiscrete."""
-
     def __init__(self, env: gym.Env[ObsType, ActType], grounding: Grounding | None = None) -> None:
         RecordConstructorArgs.__init__(self, grounding=grounding)
         gym.Wrapper.__init__(self, env)
         self._ground(grounding)
 
     def _ground(self, grounding: Grounding | None) -> None:
-        check_actions(self.env, factors=self._takes_factors)
-        self.grounding: Grounding = grounding or find_grounding(self.env)
+        check_actions(self.env)
+        self.grounding: Grounding = find_grounding(self.env) if grounding is None else grounding
         check_grounding(self.grounding, self.env)
         self.sizes = action_sizes(self.env.action_space)
         self._teaching = True
-        self._checked: set[str] = set()
+        self._checked: set[tuple[Any, ...]] = set()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -64,7 +63,13 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
 
     def step(self, action: ActType) -> tuple[ObsType, float, bool, bool, dict[str, Any]]:
         """Step the env and describe the new observation, unless the episode is over."""
-        obs, reward, terminated, truncated, info = self.env.step(action)
+        return self._described(*self.env.step(action), action)
+
+    def _described(
+        self, obs: ObsType, reward: Any, terminated: bool, truncated: bool, info: dict[str, Any],
+        action: ActType,
+    ) -> tuple[ObsType, float, bool, bool, dict[str, Any]]:  # fmt: skip
+        """What `step` returns for what the env has returned."""
         self.grounding.observe(self.env, obs, action)
         asking = self._teaching and not (terminated or truncated)
         info = {**info, **self._entries(obs, asking)}
@@ -72,10 +77,11 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
 
     def _entries(self, obs: ObsType, asking: bool) -> dict[str, Any]:
         """What is added to ``info`` for this observation."""
-        return {"teacher_situation": self._describe(obs)[0] if asking else None}
+        described = self._describe(obs) if asking else (None,)
+        return {"teacher_situation": described[0] if len(described) == 1 else described}
 
     def _describe(self, obs: ObsType) -> tuple[Situation, ...]:
-        """What is to be asked: one question per factor of the action, of which Discrete has one."""
+        """What is to be asked: one question per action dimension, of which Discrete has one."""
         if isinstance(self.grounding, MultiDiscreteGrounding):
             situations = self.grounding.describe_dims(self.env, obs)
         else:
@@ -83,11 +89,12 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
         for situation, n_actions in zip(situations, self.sizes, strict=True):
             if not isinstance(situation, Situation):
                 raise GroundingError(f"describe returned {situation!r}, expected a Situation.")
-            if situation.text not in self._checked:
-                # The first time a text is seen; that is cheap and early.
+            words = (situation.text, situation.options)
+            if words not in self._checked:
+                # The first time these words are seen; that is cheap and early.
                 rows = situation.option_actions
                 checked_option_actions(rows, len(situation.options), n_actions)
-                self._checked.add(situation.text)
+                self._checked.add(words)
         return situations
 
     def set_teaching(self, on: bool) -> None:

@@ -65,7 +65,7 @@ class OptionsWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             noop_action=noop_action,
         )
         gym.Wrapper.__init__(self, env)
-        self.grounding = grounding or find_grounding(env)
+        self.grounding = find_grounding(env) if grounding is None else grounding
         if options is None and isinstance(self.grounding, OptionGrounding):
             options = self.grounding.options
         if not options or isinstance(options, str):

@@ -4,39 +4,43 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium.spaces import Discrete
-from gymnasium.vector import VectorEnv, VectorWrapper
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
-from gym_llmteacher.advising.background import BackgroundAdvisor
+from gym_llmteacher.action_dims import action_sizes
+from gym_llmteacher.advising.adviser import Adviser, K, Weight
+from gym_llmteacher.advising.conditions import Condition
+from gym_llmteacher.advising.observations import of_env
 from gym_llmteacher.errors import GroundingError
-from gym_llmteacher.prior import check_smoothing, prior_from, uniform_prior
-from gym_llmteacher.situation import Situation
-from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
+from gym_llmteacher.prior import Pending, check_smoothing
+from gym_llmteacher.teachers.make import TeacherSpec, in_process, make_teacher
 
-K = TypeVar("K")
+if TYPE_CHECKING:
+    _VectorWrapper = VectorWrapper[Any, Any, Any]
+else:
+    _VectorWrapper = VectorWrapper  # no generic class before Gymnasium 1.3
 
 
-class VectorTeacher(VectorWrapper[Any, Any, Any]):
+class VectorTeacher(_VectorWrapper):
     """What `VecTeacher` is for SB3: ask one teacher, in the background, about all envs.
 
-    The envs only describe (`GroundingWrapper`). ``infos["teacher_prior"]``: float32
-    ``(num_envs, n_actions)``; ``infos["teacher_weight"]``: float32 ``(num_envs,)``, 0 where the
-    answer has not arrived, the teacher abstains, or there is nothing to be asked. Both describe the
-    observations returned with them, in every autoreset mode. ``infos["teacher_pending"]``: by env,
-    the situations whose answers are on their way, for `late_priors` before an update.
+    SB3's vector envs are ``VecEnv``, Gymnasium's are ``VectorEnv``, and the wrappers are called
+    after them. The envs only describe (`GroundingWrapper`). ``infos["teacher_prior"]``: float32
+    ``(num_envs, n_actions)``; ``infos["teacher_weight"]``: float32 ``(num_envs,)``, with
+    MultiDiscrete actions ``(num_envs, n_dims)``; 0 where the answer has not arrived, the teacher
+    abstains, or there is nothing to be asked. Both describe the observations returned with them, in
+    every autoreset mode. ``infos["teacher_pending"]``: by env, what waits for an answer, for
+    `late_priors` before an update.
 
     :param env: vector env of envs in `GroundingWrapper`
-    :param teacher: as for `LLMTeacherWrapper`
-    :param smoothing: support floor
-    :param answers: answers file, as for `LLMTeacherWrapper`
-    :param elicitation: as for `LLMTeacherWrapper`
-    :param workers: questions open at once
+    :param teacher: as for `LLMTeacherWrapper`, and so are the other arguments
+    :param workers: questions open at once; 0: every answer is waited for
     :param late_timeout: seconds that `late_priors` waits
-    :raises GroundingError: the actions are not Discrete; (at ``reset``) the envs do not describe
+    :raises GroundingError: the actions are neither Discrete nor MultiDiscrete; (at ``reset``) the
+        envs do not describe
     :raises ModelUnavailableError: unknown model, missing key, missing weights
 
     Example::
@@ -44,7 +48,7 @@ class VectorTeacher(VectorWrapper[Any, Any, Any]):
         >>> import gymnasium as gym
         >>> from gym_llmteacher import GroundingWrapper, VectorTeacher
         >>> envs = gym.make_vec("LLMTeacher/SimpleDoorKey-v0", 2, wrappers=[GroundingWrapper])
-        >>> envs = VectorTeacher(envs, teacher={"script": "door_key_planner"}, late_timeout=10.0)
+        >>> envs = VectorTeacher(envs, teacher="script:door_key_planner", late_timeout=10.0)
         >>> _, infos = envs.reset(seed=0)
         >>> infos["teacher_prior"].shape
         (2, 7)
@@ -60,73 +64,98 @@ class VectorTeacher(VectorWrapper[Any, Any, Any]):
         smoothing: float = 0.02,
         answers: str | os.PathLike[str] | None = None,
         elicitation: str | None = None,
+        ask: Condition | None = None,
+        process: bool = False,
         workers: int = 16,
         late_timeout: float = 5.0,
     ) -> None:
         super().__init__(env)
         check_smoothing(smoothing)
-        space = env.single_action_space
-        if not isinstance(space, Discrete):
-            raise GroundingError(f"the action space of one env is {space}, expected Discrete.")
+        sizes = action_sizes(env.single_action_space)
+        if not sizes:
+            raise GroundingError(
+                f"the action space of one env is {env.single_action_space}, expected Discrete or "
+                "MultiDiscrete."
+            )
         self.teacher = make_teacher(teacher, answers=answers, elicitation=elicitation)
-        self.teacher.probe()
-        self.smoothing, self.late_timeout = float(smoothing), float(late_timeout)
-        self.advisor = BackgroundAdvisor(self.teacher, workers)
-        self._n_actions = int(space.n)
+        if process:
+            self.teacher = in_process(self.teacher, max(1, workers))
+        self.adviser = Adviser(
+            self.teacher, sizes, env.num_envs, ask=ask, smoothing=smoothing, workers=workers,
+            late_timeout=late_timeout,
+        )  # fmt: skip
+        self._same_step = env.metadata.get("autoreset_mode") == AutoresetMode.SAME_STEP
+        self._over = np.zeros(env.num_envs, dtype=np.bool_)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Reset all envs; see the class for what is added to the infos."""
-        obs, infos = super().reset(seed=seed, options=options)
+        """Reset all envs, or those of a reset mask; see the class for what is added to the infos."""
+        obs, infos = self.env.reset(seed=seed, options=options)
         if "teacher_situation" not in infos:
             raise GroundingError(
                 "the envs do not describe their situations. Wrap each of them: "
                 "gym.make_vec(..., wrappers=[GroundingWrapper])."
             )
-        return obs, self._taught(infos)
+        started = (options or {}).get("reset_mask", np.ones(self.num_envs, dtype=np.bool_))
+        self._over = np.where(started, False, self._over)
+        return obs, self._taught(infos, obs, started)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Step all envs; see the class for what is added to the infos."""
         obs, rewards, terminations, truncations, infos = self.env.step(actions)
-        return obs, rewards, terminations, truncations, self._taught(infos)
+        over = np.logical_or(terminations, truncations)
+        for i in np.flatnonzero(~self._over).tolist():
+            self.adviser.hear(float(rewards[i]), bool(over[i]), i)
+        started = over if self._same_step else self._over
+        self._over = np.zeros_like(over) if self._same_step else over
+        return obs, rewards, terminations, truncations, self._taught(infos, obs, started)
 
-    def _taught(self, infos: dict[str, Any]) -> dict[str, Any]:
-        situations = infos.get("teacher_situation", np.full(self.num_envs, None))
+    def _taught(
+        self, infos: dict[str, Any], obs: Any, started: NDArray[np.bool_]
+    ) -> dict[str, Any]:
+        described = infos.get("teacher_situation", np.full(self.num_envs, None))
         kept = {k: v for k, v in infos.items() if k.lstrip("_") != "teacher_situation"}
-        prior = np.tile(uniform_prior(self._n_actions), (self.num_envs, 1))
-        weight = np.zeros(self.num_envs, dtype=np.float32)
-        pending: dict[int, Situation] = {}
-        for i, situation in enumerate(situations):
-            advice = None if situation is None else self.advisor.advice(situation)
-            if advice is not None:
-                prior[i], weight[i] = prior_from(advice, situation, self.smoothing)
-            elif situation is not None:
-                pending[i] = situation
-        own = {"teacher_prior": prior, "teacher_weight": weight, "teacher_pending": pending}
-        return {**kept, **own}
-
-    def late_priors(
-        self, pending: Mapping[K, Situation]
-    ) -> dict[K, tuple[NDArray[np.float32], float]]:
-        """Wait for late answers, at most ``late_timeout`` seconds in all.
-
-        :param pending: situations by any key, for example ``(step, env)``
-        :return: prior and weight by key, of those that have arrived
-        """
-        self.advisor.wait({s.text: s for s in pending.values()}.values(), self.late_timeout)
-        advices = {key: self.advisor.advice(situation) for key, situation in pending.items()}
+        rows = []
+        for i, here in enumerate(described):
+            if started[i]:
+                self.adviser.start(i)
+            if here is None:
+                rows.append(self.adviser.silent(i))
+            else:
+                situations = here if isinstance(here, tuple) else (here,)
+                rows.append(self.adviser.advise(situations, of_env(obs, i), i))
         return {
-            key: prior_from(advice, pending[key], self.smoothing)
-            for key, advice in advices.items()
-            if advice is not None
+            **kept,
+            "teacher_prior": np.stack([row.prior for row in rows]),
+            "teacher_weight": np.array([row.weight for row in rows], dtype=np.float32),
+            "teacher_pending": {
+                i: row.pending for i, row in enumerate(rows) if row.pending is not None
+            },
         }
 
+    def late_priors(
+        self, pending: Mapping[K, Pending], timeout: float | None = None
+    ) -> dict[K, tuple[NDArray[np.float32], Weight]]:
+        """Wait for late answers.
+
+        :param pending: entries of ``infos["teacher_pending"]`` by any key, for example
+            ``(step, env)``
+        :param timeout: seconds in all; ``None``: ``late_timeout``
+        :return: prior and weight by key, of those that have arrived
+        """
+        late = self.adviser.late(pending, timeout)
+        return {key: (prior, weight) for key, prior, weight in late}
+
+    def set_teaching(self, on: bool) -> None:
+        """Stop or resume describing and asking, in all envs."""
+        self.env.call("set_teaching", on)  # type: ignore[attr-defined]
+
     def teacher_metrics(self) -> dict[str, float]:
-        """Totals of the teacher."""
-        return self.teacher.metrics()
+        """Totals of the teacher, and of the asking (`Adviser.metrics`)."""
+        return self.adviser.metrics()
 
     def close(self, **kwargs: Any) -> None:
         """Close envs and give up open questions."""
-        self.advisor.close()
+        self.adviser.close()
         super().close(**kwargs)

@@ -1,0 +1,30 @@
+"""Import litellm: lazily, silently, and without its own network calls."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from typing import Any
+
+_loading = threading.Lock()
+
+
+def load_litellm() -> Any:
+    """Import litellm, silent and without its own network calls (this takes seconds)."""
+    with _loading:
+        return _load_litellm()
+
+
+@functools.lru_cache(maxsize=1)
+def _load_litellm() -> Any:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "True")
+    import litellm
+
+    from gym_llmteacher.llm.provider import register
+
+    litellm.suppress_debug_info = True
+    litellm.telemetry = False
+    register(litellm)
+    return litellm

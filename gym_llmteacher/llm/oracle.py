@@ -1,0 +1,242 @@
+"""Ask a language model anything: once, within a budget, and keep the reply."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from gym_llmteacher.abstention import Abstention
+from gym_llmteacher.errors import (
+    BudgetSpentError,
+    LLMError,
+    ModelUnavailableError,
+    NoReplyError,
+    NotAskedError,
+    ServerDownError,
+)
+from gym_llmteacher.llm.answers import answer_key, open_answers
+from gym_llmteacher.llm.budget import Budget
+from gym_llmteacher.llm.client import Client
+from gym_llmteacher.llm.leases import Leases
+from gym_llmteacher.llm.locked import Locked
+from gym_llmteacher.llm.pause import Pause
+from gym_llmteacher.llm.probing import probe_once
+from gym_llmteacher.llm.question import Question
+from gym_llmteacher.llm.redact import redact, secrets_of
+from gym_llmteacher.llm.reply import Reply
+from gym_llmteacher.llm.request_limits import RequestLimits
+from gym_llmteacher.llm.spec import model_and_options, sampling_options
+from gym_llmteacher.llm.store import Store
+
+logger = logging.getLogger(__name__)
+
+_POLL = 0.05  # seconds between looks for somebody else's answer
+_SPENT = ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds")
+_TROUBLES = ("failed", "over_budget", "deferred")
+
+
+class Oracle(Locked):
+    """A language model with an answers file, a budget and manners.
+
+    A question is asked once: its reply is kept, and whoever asks it again, in another thread,
+    process or run, gets the same for nothing. One that failed is tried again, ever more rarely.
+    `LLMTeacher` asks one about situations; a curriculum, a reflection or a list of subgoals asks
+    it about something else, on the same budget.
+
+    :param model: as for `LLMTeacher`
+    :param answers: as for `LLMTeacher`
+    :param offline: never call the model
+    :param budget: what this object may spend: any of ``calls``, ``tokens`` and ``usd``
+    :param file_budget: the same for everything that was ever spent with this answers file
+    :param limits: any of the fields of `RequestLimits`
+    :raises ModelUnavailableError: ``model`` is no model name (whether it exists is for `probe`)
+    :raises TeacherSpecError: unknown arguments, or impossible ones
+    :raises AnswersFileError: the answers file is corrupt or is not one
+
+    Example::
+
+        >>> oracle = Oracle(answers=":memory:")
+        >>> question = Question(({"role": "user", "content": "The capital of France is"},),
+        ...                     candidates=(" Paris.", " Oslo."), kind="quiz")
+        >>> [[(best, _)], _] = oracle.ask(question).logprobs
+        >>> best, oracle.ask(question).stored, oracle.metrics()["calls"]
+        (' Paris.', True, 1.0)
+    """
+
+    def __init__(
+        self,
+        model: str | Mapping[str, Any] | None = None,
+        answers: str | os.PathLike[str] | Store | None = None,
+        *,
+        offline: bool = False,
+        budget: Mapping[str, float] | None = None,
+        file_budget: Mapping[str, float] | None = None,
+        **limits: Any,
+    ) -> None:
+        super().__init__()
+        self.model, options = model_and_options(model)
+        self.limits = RequestLimits.of(limits)
+        self.offline = offline
+        self.answers = open_answers(answers)
+        self.answers.check()
+        self.budget = Budget(budget, file_budget, self.answers)
+        self.client = Client(
+            self.model,
+            options,
+            timeout=self.limits.timeout,
+            max_retries=self.limits.max_retries,
+            deadline=self.limits.deadline,
+            budget=self.budget,
+            limiter=self.limits.limiter(),
+        )
+        self.leases = Leases(self.answers)
+        self._told_of_budget = False
+        self._failures: dict[str, Pause] = {}
+        self._totals = dict.fromkeys((*_SPENT, *_TROUBLES), 0.0)
+
+    def ask(self, question: Question) -> Reply:
+        """The reply, from the answers file or else from the model; safe for several threads.
+
+        :return: ``stored`` tells whether it was there already
+        :raises NoReplyError: there is none; ``reason`` says why. Keys are not in the message
+        """
+        key = self.key(question)
+        try:
+            reply = self._reply(key, question)
+        except BudgetSpentError as error:
+            if not self._told_of_budget:
+                self._told_of_budget = True
+                logger.warning("%s", error)
+            self._fail(key, "over_budget")
+            raise
+        except (ServerDownError, NotAskedError):
+            # A server that is down is no failure of this question: asked as soon as it is back.
+            self._count(deferred=1)
+            raise
+        except Exception as error:
+            # Whatever went wrong with one question, a training goes on.
+            secrets = secrets_of(self.client.options)
+            why = redact(str(error) or type(error).__name__, secrets)
+            reason = error.reason if isinstance(error, NoReplyError) else Abstention.ERROR
+            self._fail(key, "failed")
+            logger.warning("no reply: %s", why)
+            raise NoReplyError(why, reason) from None
+        self._failures.pop(key, None)
+        return reply
+
+    def lookup(self, question: Question) -> Reply | None:
+        """The reply if it costs nothing: from the answers file."""
+        reply = self.answers.get(self.key(question))
+        return None if reply is None else replace(reply, stored=True)
+
+    def _reply(self, key: str, question: Question) -> Reply:
+        known = self.answers.get(key)
+        if known is not None:
+            return replace(known, stored=True)
+        if self.offline:
+            raise NotAskedError("offline, and the answers file does not know", Abstention.OFFLINE)
+        pause = self._failures.get(key)
+        if pause is not None and not pause.over():
+            raise NotAskedError("asking failed before; waiting before the next attempt")
+        seconds = 2 * question.n * self.limits.timeout * (self.limits.max_retries + 1)
+        while not self.leases.take(key, seconds):  # nobody can be busy with it for longer
+            # Somebody else is asking this very question: wait for the answer, it is free.
+            time.sleep(_POLL)
+        try:
+            known = self.answers.get(key)
+            return self._asked(key, question) if known is None else replace(known, stored=True)
+        finally:
+            self.leases.release(key)
+
+    def _asked(self, key: str, question: Question) -> Reply:
+        """Ask, and keep the reply before anything is made of it."""
+        reply = self.client.ask(question.messages, n=question.n, **_sent(question))
+        self._count(**{name: getattr(reply, name) for name in _SPENT})
+        return self.answers.put(
+            key,
+            reply,
+            model=self.model,
+            elicitation=question.kind,
+            text=question.text,
+            messages=question.messages,
+        )
+
+    def key(self, question: Question) -> str:
+        """Identity of a question in the answers file."""
+        options = sampling_options(self.client.options)
+        params = {**_sent(question), **options, "n": question.n}
+        return answer_key(self.model, question.kind, question.messages, params)
+
+    def probe(self, question: Question) -> None:
+        """Check once per process that the model can be asked such a question at all.
+
+        For the embedded model: its weights and xllamacpp are installed. For any other: one real
+        question with room for 16 tokens. A server that is down or overloaded is no error.
+
+        :raises ModelUnavailableError: unknown model or provider, missing or refused key, arguments
+            the model does not take, no log-probabilities where the question wants them
+        """
+        if self.offline:
+            return
+        spec = [self.model, self.client.options, question.kind, os.getpid()]
+        probe_once(json.dumps(spec, default=repr), lambda: self._probe(question))
+
+    def _probe(self, question: Question) -> None:
+        reply = self.client.probe(question.messages, **_sent(question))
+        if reply is None:
+            return
+        if "logprobs" in question.params and not any(reply.logprobs):
+            raise ModelUnavailableError(
+                f"model {self.model!r} returned no log-probabilities, expected them for "
+                f"elicitation={question.kind!r}. Cure: use elicitation='samples'."
+            )
+
+    def budget_left(self) -> float:
+        """Share of the tightest limit that is left, in [0, 1]."""
+        return self.budget.left()
+
+    def _fail(self, key: str, counter: str) -> None:
+        self._failures.setdefault(key, Pause()).fail()
+        self._count(**{counter: 1})
+
+    def _count(self, **amounts: float) -> None:
+        with self._lock:
+            for name, amount in amounts.items():
+                self._totals[name] += amount
+
+    def metrics(self) -> dict[str, float]:
+        """Running totals of this process.
+
+        ``calls``: answered requests to the model; ``prompt_tokens``, ``completion_tokens``,
+        ``cost_usd``, ``seconds``: what these took. ``failed``: questions without a reply after all
+        retries; ``over_budget``; ``deferred``: not asked, since the server is down, the question
+        failed before, or the oracle is offline.
+        """
+        with self._lock:
+            return dict(self._totals)
+
+    def close(self) -> None:
+        """Close the answers file; the next question opens it again."""
+        self.answers.close()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        # Of this process, or a sum over processes would count twice.
+        self._totals = dict.fromkeys(self._totals, 0.0)
+
+
+def _sent(question: Question) -> dict[str, Any]:
+    """What is sent besides the messages."""
+    scored = {"candidates": list(question.candidates)} if question.candidates else {}
+    return {**question.params, **scored}
+
+
+def why_not(error: LLMError) -> tuple[str, Abstention]:
+    """Message and reason of an error, for advice that abstains because of it."""
+    reason = error.reason if isinstance(error, NoReplyError) else Abstention.ERROR
+    return str(error) or type(error).__name__, reason

@@ -1,0 +1,28 @@
+"""A question to a language model: about a situation, or about anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is sent, and what it is about.
+
+    :param messages: the conversation so far, ``{"role": ..., "content": ...}`` each
+    :param params: sampling parameters (``temperature``, ``max_tokens``, ...)
+    :param n: number of samples
+    :param candidates: strings to be scored as continuations instead of samples (embedded model)
+    :param kind: what kind of question it is, part of its identity: the elicitation's name,
+        ``"curriculum"``, ...
+    :param text: what it is about, for people who read the answers file
+    """
+
+    messages: tuple[Mapping[str, str], ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    n: int = 1
+    candidates: tuple[str, ...] = ()
+    kind: str = ""
+    text: str = ""
