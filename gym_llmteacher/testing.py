@@ -1,5 +1,6 @@
-"""For tests of your own: `check_teacher`, `check_decorator`, `check_grounding`, and a language model
-server with programmed answers.
+"""For tests of your own: `check_teacher`, `check_decorator`, `check_grounding`, and a server.
+
+`FakeLLMServer` is a language model with programmed answers.
 
 The server speaks real HTTP on the loopback. Nothing of litellm is mocked: requests go through the
 whole client and can be counted.

@@ -14,10 +14,10 @@ from gym_llmteacher.errors import (
     GroundingError,
     ModelUnavailableError,
     PriorError,
-    TeacherSpecError,
     ScheduleError,
     StudentError,
     TeacherError,
+    TeacherSpecError,
 )
 
 TASK = "LLMTeacher/SimpleDoorKey-v0"

@@ -68,7 +68,8 @@ def test_tokens_are_checked_before_and_settled_after():
         teacher = LLMTeacher(model, ":memory:", samples=1, budget={"tokens": 1000})
         advices = teacher.advise(situations(200))
     answered = sum(not advice.abstained for advice in advices)
-    assert teacher.oracle.budget.spent.tokens == 10 * answered <= 1000  # the server counts 10 for each
+    # The server counts 10 for each.
+    assert teacher.oracle.budget.spent.tokens == 10 * answered <= 1000
     # What a request may take at most is estimated from its length, so some is left at the end.
     assert 40 < answered < 100
 

@@ -101,7 +101,7 @@ def test_estimate_tells_the_price():
         (["--students", "teacher,dqn"], "expected some of teacher, ppo"),
         (["--seeds", "one"], "expected whole numbers"),
         (["--coef", "{"], "neither a number nor JSON"),
-        (["--steps", "0"], "greater than or equal to 1"),
+        (["--steps", "0"], "Invalid value for '--steps'"),
     ],
 )
 def test_bad_options(args, message, tmp_path):

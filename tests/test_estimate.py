@@ -61,16 +61,16 @@ def test_money_and_tokens():
     env = GroundingWrapper(gym.make(TASK))
     priced = LLMTeacher("openai/gpt-4o-mini", ":memory:", samples=5)
     found = estimate(env, priced, steps=1000, frames=1000)
-    per_situation = found.completion_tokens / found.situations
+    per_situation = found.usual.tokens / found.situations
     assert per_situation == pytest.approx(5 * 120, rel=0.01)
-    assert found.most_tokens == pytest.approx(found.situations * 5 * 1024, rel=0.01)
+    assert found.most.tokens == pytest.approx(found.situations * 5 * 1024, rel=0.01)
     assert found.calls == round(found.situations)  # five samples by one request
-    prices = 0.15e-6 * found.prompt_tokens + 0.6e-6 * found.completion_tokens
-    assert found.usd == pytest.approx(prices)
-    assert found.most_usd > found.usd
-    assert estimate(env, LLMTeacher("openai/unheard-of", ":memory:"), 1000, 500).usd is None
+    prices = 0.15e-6 * found.prompt_tokens + 0.6e-6 * found.usual.tokens
+    assert found.usual.usd == pytest.approx(prices)
+    assert found.most.usd > found.usual.usd
+    assert estimate(env, LLMTeacher("openai/unheard-of", ":memory:"), 1000, 500).usual.usd is None
     embedded = estimate(env, LLMTeacher(answers=":memory:"), 1000, 500)
-    assert (embedded.usd, embedded.completion_tokens) == (0.0, 0)
+    assert (embedded.usual.usd, embedded.usual.tokens) == (0.0, 0)
     # A provider that gives one sample at a time is asked, and paid for the prompt, every time.
     one = estimate(env, LLMTeacher("anthropic/claude-sonnet-4-5", ":memory:", samples=5), 1000)
     assert one.calls == round(one.situations * 5)

@@ -137,15 +137,15 @@ def test_mistakes_raise():
         return LLMTeacherWrapper(env or Drive(), ScriptedTeacher(script),
                                  grounding=MultiDiscreteGrounding(in_words, names))  # fmt: skip
 
-    with pytest.raises(GroundingError, match=r"factors has 3, 3 names \(pedal, horn\)"):
+    with pytest.raises(GroundingError, match=r"dims has 3, 3 names \(pedal, horn\)"):
         wrap({**NAMES, "horn": ["a", "b", "c"]})
-    with pytest.raises(GroundingError, match="factors has 3, 2 names"):
+    with pytest.raises(GroundingError, match="dims has 3, 2 names"):
         wrap(NAMES, gym.make("CartPole-v1"))
-    with pytest.raises(GroundingError, match="expected a dict of a name per factor"):
+    with pytest.raises(GroundingError, match="expected a dict of a name per dimension"):
         wrap(["pedal", "horn"])
     with pytest.raises(GroundingError, match=r"actions is .*expected a list of distinct"):
         wrap({**NAMES, "horn": ["honk", "honk"]})
-    with pytest.raises(GroundingError, match="which LLMTeacherWrapper teaches factor by factor"):
+    with pytest.raises(GroundingError, match="which is taught dimension by dimension"):
         GroundingWrapper(Drive(), MultiDiscreteGrounding(in_words, NAMES))
     row = np.array([1, 0, 0, 0.5, 0.5], dtype=np.float32)
     with pytest.raises(PriorError, match=r"shape \(3,\), expected one number.*or 2: one per"):

@@ -43,6 +43,7 @@ from gym_llmteacher.errors import (
     TeacherSpecError,
 )
 from gym_llmteacher.llm.elicitation import Elicitation
+from gym_llmteacher.llm.loading import load_litellm
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 PLANNER = {"script": "door_key_planner"}
@@ -452,6 +453,7 @@ def test_a_conversation_asks_again_after_it_has_seen_a_reply(tmp_path):
         assert len(server.history) == 2
 
 
+POLICY = '{"error": {"message": "content_policy_violation", "type": "invalid_request_error"}}'
 REASONS = {
     "nothing to read": (FakeReply("I would rather not."), Abstention.INVALID_FORMAT),
     "unknown option": (FakeReply("Action: {fly}"), Abstention.UNKNOWN_OPTION),
@@ -464,7 +466,7 @@ REASONS = {
         Abstention.TOKEN_LIMIT,
     ),
     "refused": (
-        FakeReply("content_policy_violation", status=400),
+        FakeReply(body=POLICY, status=400),
         Abstention.REFUSED,
     ),
     "slow": (FakeReply("late", delay=5.0), Abstention.TIMEOUT),
@@ -476,7 +478,9 @@ REASONS = {
 def test_abstentions_say_why(name):
     reply, reason = REASONS[name]
     with FakeLLMServer(reply) as server:
-        teacher = LLMTeacher(server.model, ":memory:", samples=1, timeout=0.3, max_retries=0)
+        timeout = 0.3 if name == "slow" else 30.0
+        load_litellm()  # takes seconds
+        teacher = LLMTeacher(server.model, ":memory:", samples=1, timeout=timeout, max_retries=0)
         (advice,) = teacher.advise([cart()])
     assert advice.reason is reason
     assert teacher.metrics()[f"abstained_{reason.value}"] == 1

@@ -10,7 +10,12 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMoni
 
 from gym_llmteacher import GroundingWrapper, ScriptedTeacher, TeacherPPO, VecTeacher
 from gym_llmteacher.advising.background import BackgroundAdvisor
-from gym_llmteacher.errors import GroundingError, ModelUnavailableError, PriorError, TeacherSpecError
+from gym_llmteacher.errors import (
+    GroundingError,
+    ModelUnavailableError,
+    PriorError,
+    TeacherSpecError,
+)
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.prior import prior_from
 from gym_llmteacher.sb3.telemetry import teacher_totals

@@ -20,6 +20,14 @@ _TOKENS_PER_REPLY = 120
 """Three short lines of reasoning and an action, as the prompt for ``"samples"`` asks for."""
 
 
+class Rollout(NamedTuple):
+    """Size of a random rollout: its episodes, its frames, and the distinct situations in it."""
+
+    episodes: int
+    frames: int
+    seen: int
+
+
 class Received(NamedTuple):
     """What replies come to.
 
@@ -36,7 +44,7 @@ class Received(NamedTuple):
 class Estimate:
     """What a training would ask a language model.
 
-    :param seen: distinct situations in the random rollout
+    :param looked_at: the random rollout that this comes from
     :param situations: distinct situations to expect in the training
     :param known: situations of the rollout that the answers file has already
     :param calls: requests
@@ -47,9 +55,7 @@ class Estimate:
 
     model: str
     steps: int
-    episodes: int
-    frames: int
-    seen: int
+    looked_at: Rollout
     situations: float
     known: int
     calls: int
@@ -123,17 +129,18 @@ def estimate(
     lengths = (round(new * n * min(limit, length)) for length in (_TOKENS_PER_REPLY, limit))
     usual, most = (Received(length, _usd(teacher.model, sent, length)) for length in lengths)
     return Estimate(
-        teacher.model, steps, len(episodes), frames, len(distinct), situations, known, calls,
-        sent, usual, most,
+        teacher.model, steps, Rollout(len(episodes), frames, len(distinct)), situations, known,
+        calls, sent, usual, most,
     )  # fmt: skip
 
 
 def estimate_table(env_id: str, found: Estimate) -> Table:
     """Format for the terminal."""
+    looked_at = found.looked_at
     table = Table(
         title=f"{env_id}, {found.steps:,} steps, taught by {found.model}",
-        caption=f"From {found.frames:,} random steps in {found.episodes:,} episodes, with "
-        f"{found.seen:,} distinct situations. A student that learns gets to places chance does "
+        caption=f"From {looked_at.frames:,} random steps in {looked_at.episodes:,} episodes, with "
+        f"{looked_at.seen:,} distinct situations. A student that learns gets to places chance does "
         "not: there may be more.",
         show_header=False,
     )

@@ -22,7 +22,7 @@ COLORS = {"teacher": "#2563eb", "ppo": "#6b7280", "teacher alone": "#d97706"}
 def plot_curves(
     config: ComparisonConfig, runs: Sequence[RunResult], teacher: Evaluation | None, path: Path
 ) -> None:
-    """Draw success in training against frames, a thin line per seed and a thick mean per student."""
+    """Draw success in training against frames, thin lines per seed, thick means per student."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

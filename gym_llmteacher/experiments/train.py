@@ -30,7 +30,7 @@ from gym_llmteacher.sb3.telemetry import teacher_sums, teacher_totals
 from gym_llmteacher.sb3.vec_teacher import VecTeacher
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.llm import LLMTeacher
-from gym_llmteacher.teachers.make import make_teacher
+from gym_llmteacher.teachers.make import is_language_model, make_teacher
 from gym_llmteacher.wrappers.grounding import GroundingWrapper
 from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 
@@ -65,12 +65,11 @@ def teacher_of(config: ComparisonConfig) -> Teacher:
 
     :raises ModelUnavailableError: it cannot be used
     """
-    return make_teacher(
-        config.teacher,
-        config.folder / "answers.sqlite",
-        config.elicitation,
-        file_budget=config.budget or None,
-    )
+    own: dict[str, Any] = {}
+    if is_language_model(config.teacher):
+        budget = config.running.budget or None
+        own = {"answers": config.folder / "answers.sqlite", "file_budget": budget}
+    return make_teacher(config.teacher, **own)
 
 
 def taught(config: ComparisonConfig) -> Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]:
@@ -114,8 +113,9 @@ def make_train_env(config: ComparisonConfig, kind: StudentKind, seed: int) -> Ve
     if isinstance(teacher, LLMTeacher) and not is_local(teacher.model):
         # Questions of all envs are answered side by side, while stepping goes on.
         described = make(GroundingWrapper)
+        running = config.running
         return VecTeacher(
-            described, teacher, workers=config.workers, late_timeout=config.late_timeout
+            described, teacher, workers=running.workers, late_timeout=running.late_timeout
         )
     return make(taught(config))
 
@@ -195,7 +195,7 @@ def _train_one(
 
         model.learn(
             config.steps - model.num_timesteps,
-            callback=[watch, Checkpoints(config.checkpoint_every, write)],
+            callback=[watch, Checkpoints(config.running.checkpoint_every, write)],
             reset_num_timesteps=student is None,
         )
         seconds = before + time.perf_counter() - start

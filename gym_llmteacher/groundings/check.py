@@ -114,8 +114,8 @@ class _Check:
         question = (here.task, here.state, here.options, here.subgoals)
         if self._questions.setdefault(here.text, question) != question:
             self.tell(
-                f"two situations read {here.text!r} but differ in task, options or subgoals: answers "
-                "are shared by text, so the text must tell them apart."
+                f"two situations read {here.text!r} but differ in task, options or "
+                "subgoals: the model is asked about each. Say in the text what tells them apart."
             )
         for option, row in zip(here.options, rows, strict=True):
             self._acted[option] = self._acted.get(option, False) or bool(row.any())

@@ -19,7 +19,7 @@ class MultiDiscreteGrounding(Grounding):
     """Every dimension of a MultiDiscrete action is asked about by itself.
 
     What the agent faces is the same text for all; ``To be decided: gear.`` is added to it, and the
-    options are the names of that dimension. `LLMTeacherWrapper` puts the priors one after the other.
+    options are the names of that dimension. The priors are put one after the other.
 
     :param describe: ``describe(obs, env) -> str`` (or ``describe(obs) -> str``), as for
         `ActionGrounding`

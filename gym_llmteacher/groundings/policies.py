@@ -42,9 +42,9 @@ class OptionGrounding(Grounding):
     :param options: name -> policy (or `Option`, which may also end)
     :param task: what is to be achieved, in words
     :param example: a worked example for prompts that show one
-    :param subgoals: ``subgoals(obs, env)`` -> what decides what is needed next, in words (``"The agent
-        holds nothing."``), and a dict of what may be needed and the plan that serves it; lets
-        small models be asked by subgoal, which they are better at
+    :param subgoals: ``subgoals(obs, env)`` -> what decides what is needed next, in words
+        (``"The agent holds nothing."``), and a dict of what may be needed and the plan that gets
+        it; lets small models be asked for the next subgoal, which they are better at
     :raises GroundingError: no options, names that are empty, or what is no function
 
     Example::

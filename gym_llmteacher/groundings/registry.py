@@ -82,9 +82,9 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
 
 
 _SEVERAL = (
-    "Name the values of every action dimension: LLMTeacherWrapper(env, grounding=MultiDiscreteGrounding("
-    "describe, {'gear': ['reverse', 'forward'], ...})); or let the student choose among options: "
-    "OptionsWrapper(env, grounding=OptionGrounding(...))."
+    "Name the values of every action dimension: LLMTeacherWrapper(env, "
+    "grounding=MultiDiscreteGrounding(describe, {'gear': ['reverse', 'forward'], ...})); or let "
+    "the student choose among options: OptionsWrapper(env, grounding=OptionGrounding(...))."
 )
 
 

@@ -73,7 +73,7 @@ class Samples(Elicitation):
     """K sampled plans; the frequency of a plan is its probability.
 
     :param k: number of samples
-    :param example: worked example for the prompt; by default the situation's own, else a generic one
+    :param example: worked example for the prompt; by default the situation's, else a generic one
     :param system: replaces the instructions
     :param template: replaces the whole prompt
     """

@@ -83,8 +83,8 @@ def _names() -> str:
 def _checked(elicitation: Elicitation, model: str) -> Elicitation:
     if elicitation.scores and not is_local(model):
         raise TeacherSpecError(
-            f"elicitation={elicitation.name!r} scores candidates exactly, which {model!r} cannot be "
-            f"asked for through its API; expected the embedded model ({DEFAULT_MODEL!r} or "
+            f"elicitation={elicitation.name!r} scores candidates exactly, which {model!r} cannot "
+            f"be asked for through its API; expected the embedded model ({DEFAULT_MODEL!r} or "
             "'local//path/to/a/model.gguf'). Cure: use elicitation='samples' or 'logprobs'."
         )
     return elicitation

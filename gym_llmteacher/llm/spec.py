@@ -33,17 +33,20 @@ def sampling_options(options: Mapping[str, Any]) -> dict[str, Any]:
 _OTHERS = (
     "api_base", "api_key", "api_version", "base_url", "organization", "custom_llm_provider",
     "extra_headers", "headers", "default_headers", "user", "metadata", "tags", "caching",
-    "model_info", "mock_response", "aws_access_key_id", "aws_secret_access_key", "aws_session_token",
+    "model_info", "mock_response", "aws_access_key_id", "aws_secret_access_key",
+    "aws_session_token",
     "aws_region_name", "aws_profile_name", "aws_role_name", "aws_session_name", "region_name",
     "aws_bedrock_runtime_endpoint", "vertex_project", "vertex_location", "vertex_credentials",
     "azure_ad_token", "azure_ad_token_provider", "tenant_id", "client_id", "client_secret",
     "project", "hf_model_name", "input_cost_per_token", "output_cost_per_token",
-    "input_cost_per_second", "output_cost_per_second", "ssl_verify", "client", "allowed_openai_params",
+    "input_cost_per_second", "output_cost_per_second", "ssl_verify", "client",
+    "allowed_openai_params",
     "additional_drop_params", "service_tier", "store", "safety_settings", "safety_identifier",
     "prompt_cache_key", "think", "num_ctx", "num_predict", "num_gpu", "num_thread", "keep_alive",
     "repeat_last_n", "mirostat", "mirostat_eta", "mirostat_tau", "tfs_z", "format", "best_of",
     "use_beam_search", "guided_choice", "guided_json", "chat_template_kwargs", "reasoning",
-    "include_reasoning", "provider", "transforms", "models", "route", "modalities", "web_search_options",
+    "include_reasoning", "provider", "transforms", "models", "route", "modalities",
+    "web_search_options",
 )  # fmt: skip
 VERBATIM = "litellm"
 """Key of a dict of arguments that are passed on as they are, known or not."""
@@ -87,8 +90,8 @@ def _unknown(option: str) -> str:
         f"did you mean {close[0]!r}? Else" if close else "expected one of LLMTeacher or litellm."
     )
     return (
-        f"the teacher has an unknown argument {option!r}; {meant} put what only your provider knows "
-        f'into "{VERBATIM}": {{"{option}": ...}}, which is passed on as it is.'
+        f"the teacher has an unknown argument {option!r}; {meant} put what only your provider "
+        f'knows into "{VERBATIM}": {{"{option}": ...}}, which is passed on as it is.'
     )
 
 

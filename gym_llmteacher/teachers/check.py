@@ -19,7 +19,7 @@ from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
 _ODD = " \ud800\x1b[2J \u202e"
-"""A lone surrogate, a terminal's escape sequence, a change of direction: an env may say anything."""
+"""A lone surrogate, a terminal's escape sequence, a change of direction: envs say anything."""
 
 
 def example_situations() -> list[Situation]:
@@ -116,7 +116,7 @@ class _Check:
         ):
             if _differ(one, two):
                 self.tell(
-                    f"asked twice about {here.text!r} it said {one.plans!r} and then {two.plans!r}; "
+                    f"asked twice about {here.text!r} it said {one.plans!r}, then {two.plans!r}; "
                     "priors must depend on nothing but the situation. Draw from a generator seeded "
                     "with Situation.key."
                 )
@@ -161,8 +161,8 @@ class _Check:
                 self.tell("a pickled copy gives other advice: advice depends on hidden state.")
         if copy.deepcopy(self.teacher) is not self.teacher:
             self.tell(
-                "copy.deepcopy makes another teacher; expected the same one, since wrappers of many "
-                "envs share it. Do not override Teacher.__deepcopy__."
+                "copy.deepcopy makes another teacher; expected the same one, since wrappers of "
+                "many envs share it. Do not override Teacher.__deepcopy__."
             )
 
     def odd_words(self) -> None:

@@ -57,7 +57,9 @@ class SimulatedTeacher(TeacherDecorator):
             counts.update({(option,): share for option in wrong})
             return Advice.from_counts(counts)
         # hashlib, not hash(): Python's own differs from process to process.
-        digest = hashlib.sha256(f"{self.seed}\n{situation.text}".encode()).digest()
+        digest = hashlib.sha256(
+            f"{self.seed}\n{situation.text}".encode("utf-8", "backslashreplace")
+        ).digest()
         if int.from_bytes(digest[:8], "big") / 2**64 < self.accuracy:
             return right
         return Advice((((wrong[int.from_bytes(digest[8:12], "big") % len(wrong)],), 1.0),))

@@ -24,7 +24,8 @@ class OptionsWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
     An option ends when it is finished, when what can be said of the situation changes, when the
     episode ends, or after ``max_length`` steps. One that does not apply now costs one step with the
-    action ``noop_action``. ``info["option_steps"]`` is the number of env steps it took; rewards are summed.
+    action ``noop_action``. ``info["option_steps"]`` is the number of env steps it took; rewards are
+    summed.
 
     With an `OptionGrounding` it makes any action space Discrete: options may return arrays. A
     teacher goes outside; its prior is then over the options.
@@ -33,7 +34,7 @@ class OptionsWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         `OptionGrounding`
     :param grounding: how to describe the env; ``None`` finds one by the env
     :param max_length: env steps that one option may take
-    :param noop_action: what to do for an option that does not apply (zeros where actions are arrays)
+    :param noop_action: what to do for an option that does not apply (zeros in arrays of actions)
     :raises GroundingError: no options, no grounding knows the env, or its actions are not Discrete
         and its options are not functions of yours
 

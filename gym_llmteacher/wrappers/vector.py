@@ -90,7 +90,7 @@ class VectorTeacher(_VectorWrapper):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Reset all envs, or those of a reset mask; see the class for what is added to the infos."""
+        """Reset all envs, or those of a reset mask; what is added to the infos: see the class."""
         obs, infos = self.env.reset(seed=seed, options=options)
         if "teacher_situation" not in infos:
             raise GroundingError(
