@@ -19,7 +19,7 @@ ZOO_WARNINGS := -W ignore::DeprecationWarning -W ignore::UserWarning -W ignore::
 # The networks are small: more threads per process only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-habitat test-zoo test-lowest lint tests nightly format clean help
+.PHONY: demo test test-habitat test-zoo test-lowest lint tests nightly mutants format clean help
 
 help:  ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -53,6 +53,15 @@ test-zoo: $(ZOO)/.installed  ## Tests of the extra `zoo`, on rl-zoo3
 # Python 3.12 or older: numpy 1.26 has no wheels for what came later.
 test-lowest: $(LOWEST)/.installed  ## The fast tests on the lowest versions that pyproject.toml declares
 	$(LOWEST)/bin/pytest -n 2 --dist worksteal -m 'not slow' $(LOWEST_WARNINGS)
+
+# MUTANTS names some of them: make mutants MUTANTS='gym_llmteacher.prior.*'
+MUTANTS ?=
+mutants: $(INSTALLED)  ## How many small faults the tests notice: minutes to an hour, on a copy
+	$(BIN)/pip install --quiet mutmut==3.8.1
+	rm -rf mutants
+	$(BIN)/mutmut run --max-children 2 $(foreach some,$(MUTANTS),'$(some)')
+	$(BIN)/mutmut results
+	$(BIN)/mutmut results --all true | $(BIN)/python -m benchmarks.mutants
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix .
