@@ -121,7 +121,8 @@ def one_run(
     from stable_baselines3.common.env_util import make_vec_env
 
     from gym_llmteacher import LLMTeacher, LLMTeacherWrapper, TeacherPPO
-    from gym_llmteacher.experiments.evaluate import evaluate, student_actor
+    from gym_llmteacher.experiments.evaluate import evaluate
+    from gym_llmteacher.playing.actors import StudentActor
     from gym_llmteacher.sb3.telemetry import teacher_totals
 
     th.set_num_threads(1)
@@ -164,7 +165,7 @@ def one_run(
     seconds = time.process_time() - since
     scores = [
         evaluate(
-            lambda: make_env(arm, unseen=True), student_actor(model, greedy), episodes, n_envs=4
+            lambda: make_env(arm, unseen=True), StudentActor(model, greedy), episodes, n_envs=4
         )
         for greedy in (False, True)
     ]
@@ -246,14 +247,15 @@ def scripted(episodes: int = 200, houses: int = 25) -> None:
 def teachers(episodes: int = 200) -> None:
     """Let the teachers act alone, in unseen episodes."""
     from gym_llmteacher import LLMTeacher, LLMTeacherWrapper
-    from gym_llmteacher.experiments.evaluate import evaluate, teacher_actor
+    from gym_llmteacher.experiments.evaluate import evaluate
+    from gym_llmteacher.playing.actors import TeacherActor
 
     teacher = LLMTeacher(answers=WORK / "answers.sqlite")
     for arm in ("llm-options", "llm-flat"):
         for greedy in (False, True):
             score = evaluate(
                 lambda arm=arm: LLMTeacherWrapper(make_env(arm, unseen=True), teacher=teacher),
-                teacher_actor(greedy), episodes, n_envs=4,
+                TeacherActor(greedy), episodes, n_envs=4,
             )  # fmt: skip
             print(arm, "greedy" if greedy else "sampled", f"{score.success:.3f}", flush=True)
 

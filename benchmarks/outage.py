@@ -26,7 +26,8 @@ from benchmarks.late_answers import PPO_ARGUMENTS, grounding, lean
 from gym_llmteacher import Grounding, GroundingWrapper, LLMTeacher, TeacherPPO, VecTeacher
 from gym_llmteacher.envs import env_id
 from gym_llmteacher.experiments.config import ppo_arguments
-from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, student_actor
+from gym_llmteacher.experiments.evaluate import Evaluation, evaluate
+from gym_llmteacher.playing.actors import StudentActor
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 
@@ -101,7 +102,7 @@ def run(setup: Setup, seed: int, outage: bool) -> tuple[float, dict[str, float]]
         totals = dict(env.teacher_metrics())
         env.close()
     return setup.score(
-        evaluate(lambda: gym.make(setup.env), student_actor(model, True), 100)
+        evaluate(lambda: gym.make(setup.env), StudentActor(model, True), 100)
     ), totals
 
 

@@ -16,7 +16,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from benchmarks.arms import ARMS, Arm, acted_in, make_student, wrap_for
 from benchmarks.tasks import TASKS, Task
 from benchmarks.tasks_minigrid import MINIGRID_TASKS
-from gym_llmteacher.experiments.evaluate import Actor, evaluate, student_actor, teacher_actor
+from gym_llmteacher.experiments.evaluate import evaluate
+from gym_llmteacher.playing.actors import Actor, StudentActor, TeacherActor
 from gym_llmteacher.sb3.telemetry import teacher_totals
 
 ALL_TASKS = {**TASKS, **MINIGRID_TASKS}
@@ -68,14 +69,14 @@ def evaluations(task: Task, arm: Arm, seed: int, folder: str) -> list[Row]:
         })  # fmt: skip
 
     if arm.alone:
-        look(0, True, [teacher_actor(greedy, seed) for greedy in (False, True)], 0)
+        look(0, True, [TeacherActor(greedy, seed) for greedy in (False, True)], 0)
         return lines
     model = make_student(arm, task, seed, wrap)
 
     def look_at_student(frames: int, last: bool) -> None:
-        actors = [student_actor(model, False)]
+        actors = [StudentActor(model, False)]
         if last:
-            actors += [student_actor(model, True), argmax_actor(model)]
+            actors += [StudentActor(model, True), argmax_actor(model)]
         calls = int(teacher_totals(model.get_env()).get("calls", 0))
         look(frames, last, actors, calls)
 

@@ -10,10 +10,11 @@ from PIL import Image
 from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import LLMTeacherWrapper, TeacherPPO
-from gym_llmteacher.experiments.evaluate import evaluate, student_actor
+from gym_llmteacher.experiments.evaluate import evaluate
 from gym_llmteacher.habitat import HabitatEnv, nav_pick_config
 from gym_llmteacher.habitat.draw import scene
 from gym_llmteacher.habitat.features import HabitatFeatures
+from gym_llmteacher.playing.actors import StudentActor
 from gym_llmteacher.wrappers.options import OptionsWrapper
 
 parser = argparse.ArgumentParser()
@@ -74,7 +75,7 @@ def until(local, _):
 model.learn(10 * arguments.frames, callback=until)
 model.save("habitat_student")
 
-score = evaluate(options, student_actor(model, deterministic=False), 50, n_envs=1)
+score = evaluate(options, StudentActor(model, deterministic=False), 50, n_envs=1)
 print(f"{frames} frames; the student alone fetched what it was to: {score.success:.0%} of 50")
 
 # A film of one episode: the option the student chooses, step by step.

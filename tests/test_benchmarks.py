@@ -10,7 +10,8 @@ from benchmarks import aggregate, claims, paper, report, run, tuning
 from benchmarks.arms import ARMS, HardTeacher, wrap_for
 from benchmarks.tasks import TASKS
 from gym_llmteacher import ScriptedTeacher, Situation
-from gym_llmteacher.experiments.evaluate import evaluate, teacher_actor
+from gym_llmteacher.experiments.evaluate import evaluate
+from gym_llmteacher.playing.actors import TeacherActor
 
 
 @pytest.mark.slow
@@ -163,7 +164,7 @@ def test_the_overview_has_losses_too(tmp_path):
 @pytest.mark.parametrize(("task", "bar"), [("Empty-8x8", 1.0), ("FrozenLake", 0.6)])
 def test_experts_of_the_small_tasks(task, bar, tmp_path):
     wrap = wrap_for(ARMS["planner"], TASKS[task], tmp_path, 0)
-    score = evaluate(lambda: wrap(TASKS[task].make()), teacher_actor(True), 200)
+    score = evaluate(lambda: wrap(TASKS[task].make()), TeacherActor(True), 200)
     assert score.success >= bar
 
 

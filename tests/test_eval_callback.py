@@ -6,7 +6,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import EvalCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import VecNormalize
 
 from gym_llmteacher import (
     Advice,
@@ -139,7 +139,7 @@ def test_normalised_observations_and_late_teachers():
     model = TeacherPPO("MlpPolicy", training, **SMALL)
     callback = TeacherEvalCallback(
         evaluation, eval_freq=16, verbose=0,
-        teacher_env=VecNormalize(VecTeacher(DummyVecEnv([lambda: wrapped(teacher)]), teacher)),
+        teacher_env=envs(),
     )  # fmt: skip
     logged(model, 32, callback)
     assert evaluation.obs_rms.mean == pytest.approx(training.obs_rms.mean, abs=0.2)

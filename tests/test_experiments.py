@@ -6,9 +6,11 @@ import pytest
 from stable_baselines3 import PPO
 
 from gym_llmteacher.experiments.config import ComparisonConfig
-from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, teacher_actor
+from gym_llmteacher.experiments.evaluate import Evaluation, evaluate
 from gym_llmteacher.experiments.report import frames_to, markdown_table, table_rows
-from gym_llmteacher.experiments.train import RunResult, is_map, make_student
+from gym_llmteacher.experiments.result import RunResult
+from gym_llmteacher.experiments.train import is_map, make_student
+from gym_llmteacher.playing.actors import TeacherActor
 from tests.tagging import AsDict
 
 
@@ -59,7 +61,7 @@ def test_a_teacher_that_abstains_acts_at_random_and_else_by_its_prior():
     prior = np.array([0.1, 0.2, 0.7], dtype=np.float32)
     taught = {"teacher_prior": prior, "teacher_weight": 1.0}
     silent = {"teacher_prior": np.full(3, 1 / 3, np.float32), "teacher_weight": 0.0}
-    greedy, sampled = teacher_actor(True), teacher_actor(False)
+    greedy, sampled = TeacherActor(True), TeacherActor(False)
     assert greedy(None, [taught] * 50, None).tolist() == [2] * 50
     for act, infos in ((greedy, [silent] * 3000), (sampled, [silent] * 3000)):
         np.testing.assert_allclose(np.bincount(act(None, infos, None)) / 3000, 1 / 3, atol=0.05)

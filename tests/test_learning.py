@@ -9,7 +9,8 @@ from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import LLMTeacherWrapper, ScriptedTeacher, TeacherPPO
 from gym_llmteacher.experiments.config import ppo_arguments
-from gym_llmteacher.experiments.evaluate import evaluate, student_actor
+from gym_llmteacher.experiments.evaluate import evaluate
+from gym_llmteacher.playing.actors import StudentActor
 from gym_llmteacher.teachers.scripted import door_key_planner
 from tests.lessons import PLANNER, TASK, NoReward, agreement, taught
 from tests.students import log_of
@@ -35,7 +36,7 @@ def test_a_taught_student_opens_doors_that_plain_ppo_does_not():
     plain = PPO(env=make_vec_env(TASK, 8, seed=0), **arguments).learn(steps)
 
     def success(model):
-        return evaluate(lambda: gym.make(TASK), student_actor(model, False), 100).success
+        return evaluate(lambda: gym.make(TASK), StudentActor(model, False), 100).success
 
     assert success(student) >= 0.8
     assert success(plain) <= 0.1

@@ -7,7 +7,8 @@ from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import LLMTeacherWrapper, MapMemory, TeacherPPO
 from gym_llmteacher.experiments.config import ppo_arguments
-from gym_llmteacher.experiments.evaluate import evaluate, student_actor
+from gym_llmteacher.experiments.evaluate import evaluate
+from gym_llmteacher.playing.actors import StudentActor
 from tests.minigrid_levels import PLANNER
 
 
@@ -21,7 +22,7 @@ def success(coef, frames=5_000):
     )
     arguments = ppo_arguments(map_like=True)
     model = TeacherPPO(env=env, **arguments, teacher_coef=coef, seed=0, device="cpu").learn(frames)
-    return evaluate(make, student_actor(model, deterministic=False), 40).success
+    return evaluate(make, StudentActor(model, deterministic=False), 40).success
 
 
 @pytest.mark.slow

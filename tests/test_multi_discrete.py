@@ -15,6 +15,8 @@ from gym_llmteacher import (
     PriorOverlay,
     ScriptedTeacher,
     TeacherEvalCallback,
+    TeacherPPO,
+    VecTeacher,
 )
 from gym_llmteacher.errors import GroundingError, PriorError
 from gym_llmteacher.learning.priors import read_priors
@@ -132,6 +134,23 @@ def test_evaluation_and_overlay():
     assert env.render().shape[0] == 360
 
 
+@pytest.mark.parametrize("workers", [0, 4])
+def test_one_teacher_for_all_envs_teaches_every_dimension(workers):
+    """As the wrapper does, also where the answers come late."""
+    envs = make_vec_env(
+        lambda: GroundingWrapper(Drive(), MultiDiscreteGrounding(in_words, NAMES)), 3, seed=0
+    )
+    venv = VecTeacher(envs, ScriptedTeacher(script), workers=workers, late_timeout=20.0)
+    model = TeacherPPO("MlpPolicy", venv, n_steps=16, batch_size=24, n_epochs=1, teacher_coef=1.0,
+                       seed=0, device="cpu").learn(48)  # fmt: skip
+    assert (model.rollout_buffer.teacher_weights == 1).all()
+    observations = model.rollout_buffer.observations.reshape(48, -1)
+    for obs, prior in zip(observations, model.rollout_buffer.teacher_priors, strict=True):
+        pedal, horn = right(obs)
+        assert (prior[:3].argmax(), prior[3:].argmax()) == (pedal, horn)
+    venv.close()
+
+
 def test_mistakes_raise():
     def wrap(names, env=None):
         return LLMTeacherWrapper(env or Drive(), ScriptedTeacher(script),
@@ -145,8 +164,6 @@ def test_mistakes_raise():
         wrap(["pedal", "horn"])
     with pytest.raises(GroundingError, match=r"actions is .*expected a list of distinct"):
         wrap({**NAMES, "horn": ["honk", "honk"]})
-    with pytest.raises(GroundingError, match="which is taught dimension by dimension"):
-        GroundingWrapper(Drive(), MultiDiscreteGrounding(in_words, NAMES))
     row = np.array([1, 0, 0, 0.5, 0.5], dtype=np.float32)
     with pytest.raises(PriorError, match=r"shape \(3,\), expected one number.*or 2: one per"):
         read_priors([{"teacher_prior": row, "teacher_weight": np.ones(3)}], (3, 2))

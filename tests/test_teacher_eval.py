@@ -26,7 +26,8 @@ from gym_llmteacher import (
     TeacherPPO,
     VecTeacher,
 )
-from gym_llmteacher.errors import ScheduleError
+from gym_llmteacher.errors import StudentError
+from gym_llmteacher.playing.actors import TeacherActor
 from gym_llmteacher.sb3.teacher_eval import TeacherEval, evaluate_teacher
 
 NAMES = ("left", "right")
@@ -238,14 +239,14 @@ def test_every_env_plays_as_many_episodes_and_none_is_cut():
     model = make(TeacherPPO, ROLLOUT, "right")
     env = model.get_env()
     model._setup_learn(64)
-    played = evaluate_teacher(env, (2,), model._playable, 7, np.random.default_rng(0))
+    played = evaluate_teacher(env, TeacherActor(False, 0, (2,)), 7)
     # Three steps each, eight episodes by four envs.
     assert (played.episodes, played.steps, played.mean_return) == (8, 24, 1.0)
 
 
 @pytest.mark.parametrize("episodes", [-1, 1.5, True, "16"])
 def test_bad_numbers_are_refused_at_once(episodes):
-    with pytest.raises(ScheduleError, match="expected a whole number: 16, for example"):
+    with pytest.raises(StudentError, match="expected a whole number: 16, for example"):
         make(TeacherPPO, ROLLOUT, "right", teacher_eval_episodes=episodes)
 
 

@@ -15,7 +15,8 @@ from gym_llmteacher import (
 )
 from gym_llmteacher.envs import env_id
 from gym_llmteacher.errors import AdviceError, GroundingError, TeacherSpecError
-from gym_llmteacher.experiments.evaluate import evaluate, teacher_actor
+from gym_llmteacher.experiments.evaluate import evaluate
+from gym_llmteacher.playing.actors import TeacherActor
 from gym_llmteacher.teachers.make import make_teacher
 
 OPTIONS = ("a", "b", "c", "d")
@@ -120,7 +121,7 @@ def test_the_scripted_planner_solves_the_papers_tasks(task, bar):
     """On 500 seeds (100 in the large room, which takes six times the steps)."""
     score = evaluate(
         lambda: LLMTeacherWrapper(gym.make(env_id(task)), {"script": "door_key_planner"}),
-        teacher_actor(deterministic=True),
+        TeacherActor(deterministic=True),
         episodes=100 if task == "DivergedDoorKey" else 500,
         seed=0,
     )

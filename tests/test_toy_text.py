@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from gym_llmteacher import LLMTeacherWrapper, ScriptedTeacher, Situation
-from gym_llmteacher.experiments.evaluate import evaluate, teacher_actor
+from gym_llmteacher.experiments.evaluate import evaluate
 from gym_llmteacher.groundings.registry import find_grounding
+from gym_llmteacher.playing.actors import TeacherActor
 from tests.box2d import BOX2D_ENVS
 from tests.taxi import TAXI
 
@@ -29,7 +30,7 @@ def alone(env_id, episodes, **kwargs):
     def make():
         return LLMTeacherWrapper(gym.make(env_id, **kwargs), teacher={"script": SCRIPTS[env_id]})
 
-    return evaluate(make, teacher_actor(deterministic=True), episodes)
+    return evaluate(make, TeacherActor(deterministic=True), episodes)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,6 @@ def test_words_are_few(env_id):
 def test_the_embedded_model_drives_a_taxi():
     """Asked by subgoal: code knows the way, the model who comes first."""
     scores = evaluate(
-        lambda: LLMTeacherWrapper(gym.make(TAXI)), teacher_actor(deterministic=True), 10
+        lambda: LLMTeacherWrapper(gym.make(TAXI)), TeacherActor(deterministic=True), 10
     )
     assert scores.reward > 5

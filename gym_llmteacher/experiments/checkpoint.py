@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cloudpickle
 import numpy as np
@@ -20,12 +20,10 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from gym_llmteacher.errors import CheckpointError
 from gym_llmteacher.experiments.evaluate import Evaluation
+from gym_llmteacher.experiments.result import RunResult
 from gym_llmteacher.llm.store import Store
 from gym_llmteacher.sb3.telemetry import added
 from gym_llmteacher.teachers.base import Teacher
-
-if TYPE_CHECKING:
-    from gym_llmteacher.experiments.train import RunResult
 
 FILE = "checkpoint.pkl"
 Curve = list[tuple[int, float]]

@@ -9,12 +9,13 @@ from gym_llmteacher.experiments.checkpoint import Checkpoint, read_checkpoint, s
 from gym_llmteacher.experiments.config import ComparisonConfig
 from gym_llmteacher.experiments.plots import film, plot_curves
 from gym_llmteacher.experiments.report import (
-    evaluate_teacher,
     rich_table,
     save_results,
     table_rows,
+    teacher_alone,
 )
-from gym_llmteacher.experiments.train import RunResult, teacher_of, train_all
+from gym_llmteacher.experiments.result import RunResult
+from gym_llmteacher.experiments.train import teacher_of, train_all
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.teachers.llm import LLMTeacher
 
@@ -45,7 +46,7 @@ def compare(config: ComparisonConfig, console: Console, resume: bool = False) ->
     )
     if "teacher" in config.students and done.alone is None:
         with console.status("letting the teacher act alone ..."):
-            done.alone = evaluate_teacher(config), evaluate_teacher(config, deterministic=True)
+            done.alone = teacher_alone(config), teacher_alone(config, deterministic=True)
         done.note(teacher.metrics(), earlier)
         done.write(config.folder)
     runs, alone = train_all(config, console, done, earlier), done.alone

@@ -12,7 +12,8 @@ from PIL import Image
 from gym_llmteacher.experiments.config import STUDENT_NAMES, ComparisonConfig
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation
-from gym_llmteacher.experiments.train import RunResult, taught
+from gym_llmteacher.experiments.result import RunResult
+from gym_llmteacher.experiments.train import taught
 from gym_llmteacher.learning.coef import coef_schedule, default_coef
 from gym_llmteacher.wrappers.overlay import action_names, draw_bars
 

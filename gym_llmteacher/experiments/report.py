@@ -15,13 +15,10 @@ from stable_baselines3 import PPO
 from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.experiments.config import STUDENT_NAMES, ComparisonConfig
 from gym_llmteacher.experiments.envs import make_env
-from gym_llmteacher.experiments.evaluate import (
-    Evaluation,
-    evaluate,
-    student_actor,
-    teacher_actor,
-)
-from gym_llmteacher.experiments.train import RunResult, taught
+from gym_llmteacher.experiments.evaluate import Evaluation, evaluate
+from gym_llmteacher.experiments.result import RunResult
+from gym_llmteacher.experiments.train import taught
+from gym_llmteacher.playing.actors import Actor, StudentActor, TeacherActor
 from gym_llmteacher.teachers.make import TeacherSpec
 from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 
@@ -34,11 +31,11 @@ CAPTION = (
 )
 
 
-def evaluate_teacher(config: ComparisonConfig, deterministic: bool = False) -> Evaluation:
+def teacher_alone(config: ComparisonConfig, deterministic: bool = False) -> Evaluation:
     """Let the teacher act alone, on the same episodes as the students."""
     return evaluate(
         lambda: taught(config)(make_env(config.env)),
-        teacher_actor(deterministic),
+        TeacherActor(deterministic),
         config.eval_episodes,
     )
 
@@ -60,10 +57,10 @@ def evaluation_table(
         table.add_column(column, justify="left" if column in ("policy", "actions") else "right")
     for deterministic in (False, True):
         if student is not None:
-            actor = student_actor(load_student(student), deterministic)
+            actor: Actor = StudentActor(load_student(student), deterministic)
             score = evaluate(lambda: make_env(env_id), actor, episodes, seed)
         else:
-            actor = teacher_actor(deterministic)
+            actor = TeacherActor(deterministic)
             score = evaluate(
                 lambda: LLMTeacherWrapper(
                     make_env(env_id), teacher=teacher, elicitation=elicitation

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import gymnasium as gym
@@ -22,9 +21,11 @@ from gym_llmteacher.experiments.config import (
     ppo_arguments,
 )
 from gym_llmteacher.experiments.envs import make_env
-from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, student_actor
+from gym_llmteacher.experiments.evaluate import evaluate
 from gym_llmteacher.experiments.progress import ProgressCallback, make_progress
+from gym_llmteacher.experiments.result import RunResult
 from gym_llmteacher.llm.local import is_local
+from gym_llmteacher.playing.actors import StudentActor
 from gym_llmteacher.sb3.ppo import TeacherPPO
 from gym_llmteacher.sb3.telemetry import teacher_sums, teacher_totals
 from gym_llmteacher.sb3.vec_teacher import VecTeacher
@@ -33,31 +34,6 @@ from gym_llmteacher.teachers.llm import LLMTeacher
 from gym_llmteacher.teachers.make import is_language_model, make_teacher
 from gym_llmteacher.wrappers.grounding import GroundingWrapper
 from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
-
-
-@dataclass
-class RunResult:
-    """What one run gave.
-
-    :param seconds: wall time of training alone
-    :param curve: ``(frames, success rate of the last 100 training episodes)``
-    :param teacher: totals of the teacher
-    :param taught: ``(frames, λ, calls to the language model so far)``
-    """
-
-    kind: StudentKind
-    seed: int
-    frames: int
-    sampled: Evaluation
-    greedy: Evaluation
-    seconds: float
-    curve: list[tuple[int, float]]
-    teacher: dict[str, float] = field(default_factory=dict)
-    taught: list[tuple[int, float, float]] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 def teacher_of(config: ComparisonConfig) -> Teacher:
@@ -208,7 +184,7 @@ def _train_one(
     env.close()
     scores = [
         evaluate(
-            lambda: make_env(config.env), student_actor(model, deterministic), config.eval_episodes
+            lambda: make_env(config.env), StudentActor(model, deterministic), config.eval_episodes
         )
         for deterministic in (False, True)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from typing import Any
 
 import gymnasium as gym
@@ -10,18 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import EvalCallback
-from stable_baselines3.common.evaluation import evaluate_policy
-from stable_baselines3.common.vec_env import (
-    DummyVecEnv,
-    VecEnv,
-    VecEnvWrapper,
-    sync_envs_normalization,
-)
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, sync_envs_normalization
 
 from gym_llmteacher.action_dims import action_sizes, split_dims
-from gym_llmteacher.learning.priors import act_on, read_priors
-from gym_llmteacher.sb3.infos import current_infos, first_infos
+from gym_llmteacher.learning.priors import Rows, read_priors
+from gym_llmteacher.playing.actors import Infos, StudentActor, TeacherActor
+from gym_llmteacher.playing.play import play
 from gym_llmteacher.sb3.telemetry import set_teaching
 
 
@@ -60,7 +54,7 @@ class TeacherEvalCallback(EvalCallback):
         **kwargs: Any,
     ) -> None:
         super().__init__(eval_env, *args, **kwargs)
-        self.teacher_env = None if teacher_env is None else _Remembering(_vectorised(teacher_env))
+        self.teacher_env = None if teacher_env is None else _vectorised(teacher_env)
         self.last_teacher_reward = -np.inf
 
     def _init_callback(self) -> None:
@@ -73,77 +67,44 @@ class TeacherEvalCallback(EvalCallback):
             self._evaluate_teacher(self.teacher_env)  # before SB3 writes the log
         return super()._on_step()
 
-    def _evaluate_teacher(self, env: _Remembering) -> None:
+    def _evaluate_teacher(self, env: VecEnv) -> None:
         if self.model.get_vec_normalize_env() is not None:
-            sync_envs_normalization(self.training_env, env.venv)
-        player = _TeacherPlays(env, self.model)
-        self._is_success_buffer = []
-        rewards, lengths = evaluate_policy(
-            player,
-            env,
-            n_eval_episodes=self.n_eval_episodes,
-            deterministic=self.deterministic,
-            return_episode_rewards=True,
-            warn=self.warn,
-            callback=self._log_success_callback,
-        )
-        self.last_teacher_reward = float(np.mean(rewards))
+            sync_envs_normalization(self.training_env, env)
+        player = _Compared(self.model, self.deterministic, action_sizes(env.action_space))
+        record = play(env, player, self.n_eval_episodes)
+        self.last_teacher_reward = record.mean_return
         self.logger.record("teacher/eval_mean_reward", self.last_teacher_reward)
-        self.logger.record("teacher/eval_mean_ep_length", float(np.mean(lengths)))
-        if self._is_success_buffer:
-            self.logger.record("teacher/eval_success_rate", float(np.mean(self._is_success_buffer)))
+        self.logger.record("teacher/eval_mean_ep_length", record.mean_length)
+        if not math.isnan(record.success):
+            self.logger.record("teacher/eval_success_rate", record.success)
         if player.same:
             self.logger.record("teacher/eval_agreement", float(np.mean(player.same)))
 
 
-class _Remembering(VecEnvWrapper):
-    """Keeps the infos that describe the observations returned last."""
+class _Compared(TeacherActor):
+    """Acts by the priors, and compares with what the student would do."""
 
-    def __init__(self, venv: VecEnv) -> None:
-        super().__init__(venv)
-        self.infos: Sequence[Any] = ()
-
-    def reset(self) -> VecEnvObs:
-        obs = self.venv.reset()
-        self.infos = first_infos(self.venv)
-        return obs
-
-    def step_wait(self) -> VecEnvStepReturn:
-        obs, rewards, dones, infos = self.venv.step_wait()
-        self.infos = current_infos(self.venv, infos, dones)
-        return obs, rewards, dones, infos
-
-
-class _TeacherPlays:
-    """Acts by the prior of the current infos, and compares with what the student would do."""
-
-    def __init__(self, env: _Remembering, student: BaseAlgorithm) -> None:
-        self.env, self.student = env, student
-        self.sizes = action_sizes(env.action_space)
+    def __init__(self, student: BaseAlgorithm, deterministic: bool, sizes: tuple[int, ...]) -> None:
+        super().__init__(deterministic, sizes=sizes, read=self._noted)
+        self._student = StudentActor(student, deterministic=True)
+        self._priors: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
         self.same: list[bool] = []
-        self._rng = np.random.default_rng(0)
 
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: Any = None,
-        deterministic: bool = False,
-    ) -> tuple[NDArray[Any], Any]:
-        """The teacher's actions; ``state`` is the student's."""
-        rows = read_priors(self.env.infos, self.sizes)
-        priors = split_dims(rows.prior, self.sizes)
-        weights = rows.weight.reshape(len(rows.prior), -1).T
-        theirs, state = self.student.predict(observation, state, episode_start, deterministic=True)
-        columns = theirs.reshape(len(rows.prior), -1).T
-        for prior, weight, column in zip(priors, weights, columns, strict=True):
+    def _noted(self, infos: Any) -> Rows:
+        assert self.sizes is not None
+        rows = read_priors(infos, self.sizes)
+        self._priors = rows.prior
+        return rows
+
+    def __call__(self, obs: Any, infos: Infos, starts: NDArray[np.bool_]) -> NDArray[Any]:
+        actions = super().__call__(obs, infos, starts)
+        assert self.sizes is not None
+        columns = self._student(obs, infos, starts).reshape(len(actions), -1).T
+        priors = split_dims(self._priors, self.sizes)
+        for prior, weight, column in zip(priors, self.weights.T, columns, strict=True):
             taught = weight > 0
             self.same += (prior.argmax(axis=1) == column)[taught].tolist()
-        actions = [
-            act_on(prior, weight, deterministic, self._rng)
-            for prior, weight in zip(priors, weights, strict=True)
-        ]
-        return np.stack(actions, axis=1).reshape(theirs.shape), state
+        return actions
 
 
 def _vectorised(env: gym.Env[Any, Any] | VecEnv) -> VecEnv:

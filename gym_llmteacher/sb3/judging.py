@@ -10,6 +10,7 @@ import numpy as np
 
 from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.learning.priors import Rows
+from gym_llmteacher.playing.actors import TeacherActor
 from gym_llmteacher.sb3.teacher_eval import TeacherEval, evaluate_teacher
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def let_teacher_play(
     if normalize is not None:
         normalize.training = False
     rng = np.random.default_rng(model.seed)
-    played = evaluate_teacher(env, action_sizes(model.action_space), read, episodes, rng)
+    actor = TeacherActor(False, rng, action_sizes(model.action_space), read)
+    played = evaluate_teacher(env, actor, episodes)
     if normalize is not None:
         normalize.training = training
     if model.seed is not None:

@@ -33,7 +33,7 @@ from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
 from gym_llmteacher.sb3.infos import current_infos, first_infos
 from gym_llmteacher.sb3.judging import let_teacher_play, warn_not_followed
 from gym_llmteacher.sb3.saving import packed, unpacked
-from gym_llmteacher.sb3.teacher_eval import TeacherEval, checked_episodes, waited_for
+from gym_llmteacher.sb3.teacher_eval import TeacherEval, checked_episodes
 from gym_llmteacher.sb3.telemetry import late_priors, set_teaching, teacher_totals
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
@@ -231,8 +231,11 @@ class TaughtAlgorithm(_Algorithm):
         self.teacher_followed = played.verdict((), 0)
 
     def _playable(self, infos: Any) -> Rows:
-        """Priors to act on."""
-        return waited_for(self._vec_env, self._read(infos))
+        """Priors to act on, late answers included."""
+        rows = self._read(infos)
+        for i, prior, weight in late_priors(self._vec_env, rows.pending, lambda env: env, None):
+            rows.prior[i], rows.weight[i] = prior, weight
+        return rows._replace(pending={})
 
     def _judge_teacher(self) -> None:
         """Compare the teacher with the student, who has not been taught yet."""

@@ -7,19 +7,16 @@ tells wrong advice from right. What the teacher earns by itself does.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
+from stable_baselines3.common.vec_env import VecEnv
 
-from gym_llmteacher.action_dims import split_dims
-from gym_llmteacher.errors import ScheduleError
-from gym_llmteacher.learning.priors import Rows, act_on
-from gym_llmteacher.sb3.infos import current_infos, first_infos
-from gym_llmteacher.sb3.vec_teacher import VecTeacher
+from gym_llmteacher.errors import StudentError
+from gym_llmteacher.playing.actors import TeacherActor
+from gym_llmteacher.playing.play import play
+from gym_llmteacher.playing.record import Episode
 
 ENOUGH = 8
 """Episodes after which a teacher that always earns the same has shown what it can do."""
@@ -83,78 +80,37 @@ class TeacherEval:
 def checked_episodes(episodes: int) -> int:
     """Return the number of episodes.
 
-    :raises ScheduleError: it cannot be one
+    :raises StudentError: it cannot be one
     """
     if isinstance(episodes, bool) or not isinstance(episodes, int) or episodes < 0:
-        raise ScheduleError(
+        raise StudentError(
             f"teacher_eval_episodes is {episodes!r}, expected a whole number: 16, for example, or "
             "0 for no evaluation."
         )
     return episodes
 
 
-def evaluate_teacher(
-    env: VecEnv,
-    sizes: tuple[int, ...],
-    read: Callable[[Sequence[Mapping[str, Any]]], Rows],
-    episodes: int,
-    rng: np.random.Generator,
-) -> TeacherEval:
+def evaluate_teacher(env: VecEnv, actor: TeacherActor, episodes: int) -> TeacherEval:
     """Reset the envs and act on the priors; every env plays the same number of episodes.
 
     Returns are those of ``Monitor`` where there is one, so that they compare with the student's.
     Stops early when `ENOUGH` episodes have all given the same return. An episode of more than 1,000
     steps is counted with what it has given so far.
 
-    :param sizes: options of each factor of the action
-    :param read: the priors to act on, of infos
+    :param actor: reads the priors and draws from them
     :param episodes: at least so many in all
     """
-    env.reset()
-    rows = read(first_infos(env))
-    rounds = math.ceil(episodes / env.num_envs)
-    returns: list[list[float]] = [[] for _ in range(env.num_envs)]
-    solved: list[list[float]] = [[] for _ in range(env.num_envs)]
-    totals, lengths = np.zeros(env.num_envs), np.zeros(env.num_envs)
-    steps, advised = 0, 0.0
-    while (played := min(map(len, returns))) < rounds:
-        first = [value for row in returns for value in row[:played]]
-        if len(first) >= ENOUGH and np.ptp(first) == 0:
-            break
-        steps += env.num_envs
-        advised += float(np.mean(rows.weight > 0)) * env.num_envs
-        _, rewards, dones, infos = env.step(_actions(rows, sizes, rng))
-        totals += rewards
-        lengths += 1
-        for i in np.flatnonzero(dones | (lengths >= _LONGEST)):
-            returns[i].append(infos[i].get("episode", {}).get("r", totals[i]))
-            solved[i].append(float(infos[i].get("is_success", math.nan)))
-            totals[i] = lengths[i] = 0
-        rows = read(current_infos(env, infos, dones))
-    values = np.array([row[:played] for row in returns], dtype=np.float64).ravel()
+    record = play(env, actor, episodes, max_steps=_LONGEST, stop=_says_enough)
+    values = record.returns
     return TeacherEval(
         episodes=values.size,
         mean_return=float(values.mean()),
         variance=float(values.var(ddof=1)) if values.size > 1 else 0.0,
-        success=float(np.mean([row[:played] for row in solved])),
-        coverage=advised / steps,
-        steps=steps,
+        success=record.success,
+        coverage=record.coverage,
+        steps=record.steps,
     )
 
 
-def _actions(rows: Rows, sizes: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.int64]:
-    weights = rows.weight.reshape(len(rows.prior), -1)
-    chosen = [
-        act_on(prior, weight, False, rng)
-        for prior, weight in zip(split_dims(rows.prior, sizes), weights.T, strict=True)
-    ]
-    return chosen[0] if len(sizes) == 1 else np.stack(chosen, axis=1)
-
-
-def waited_for(env: VecEnv, rows: Rows) -> Rows:
-    """Put late answers in, as far as they arrive in time."""
-    teacher = unwrap_vec_wrapper(env, VecTeacher)
-    if teacher is not None and rows.pending:
-        for i, prior, weight in teacher.late_priors(rows.pending):
-            rows.prior[i], rows.weight[i] = prior, weight
-    return rows
+def _says_enough(episodes: Sequence[Episode]) -> bool:
+    return len(episodes) >= ENOUGH and len({episode.reward for episode in episodes}) == 1

@@ -1,0 +1,1 @@
+"""Let a teacher or a student act, and take down what happened."""

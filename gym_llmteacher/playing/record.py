@@ -1,0 +1,110 @@
+"""What happened while somebody played."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gym_llmteacher.advice import Advice
+from gym_llmteacher.prior import Pending
+
+TERMINATED, TRUNCATED, CUT = "terminated", "truncated", "cut"
+
+
+class Step(NamedTuple):
+    """One env step.
+
+    :param keys: `Situation.key` of what was asked, one per action dimension; empty where nothing
+        was
+    :param texts: the same in words
+    :param advices: what was said to it; ``None`` where nothing was said so far
+    :param action: what was done then
+    """
+
+    keys: tuple[str, ...]
+    texts: tuple[str, ...]
+    advices: tuple[Advice | None, ...]
+    action: Any
+
+    @classmethod
+    def of(cls, said: Pending, action: Any) -> Step:
+        """Note down what was said, and what was done."""
+        situations = said.situations
+        keys, texts = tuple(s.key for s in situations), tuple(s.text for s in situations)
+        return cls(keys, texts, said.advices, action)
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode.
+
+    :param reward: return, the sum of rewards; by ``Monitor`` where there is one
+    :param length: env steps
+    :param success: ``info["is_success"]`` at the end; ``None`` where the env does not say
+    :param ended: ``"terminated"`` or ``"truncated"`` by the env, or ``"cut"`` after ``max_steps``
+    :param seed: what the env was reset with; ``None`` if it reset itself
+    :param env: number of the env
+    :param steps: if they were to be noted down
+    """
+
+    reward: float
+    length: int
+    success: bool | None
+    ended: str
+    seed: int | None = None
+    env: int = 0
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """Episodes, and how many env steps they took in all.
+
+    :param episodes: env by env, in the order they were played
+    :param steps: env steps of all envs, those of unfinished episodes included
+    :param advised: how many of them had advice
+
+    >>> record = Record((Episode(1.0, 5, True, "terminated"), Episode(0.0, 9, False, "truncated")))
+    >>> record.success, record.mean_return, record.endings
+    (0.5, 0.5, {'terminated': 1, 'truncated': 1})
+    """
+
+    episodes: tuple[Episode, ...]
+    steps: int = 0
+    advised: float = 0.0
+
+    @property
+    def success(self) -> float:
+        """Share of episodes with success; NaN where an env does not say."""
+        values = [math.nan if e.success is None else float(e.success) for e in self.episodes]
+        return float(np.mean(values)) if values else math.nan
+
+    @property
+    def returns(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Float64 ``(n_episodes,)``."""
+        return np.array([episode.reward for episode in self.episodes], dtype=np.float64)
+
+    @property
+    def mean_return(self) -> float:
+        """Mean of the returns."""
+        return float(self.returns.mean()) if self.episodes else math.nan
+
+    @property
+    def mean_length(self) -> float:
+        """Mean of the lengths, in env steps."""
+        lengths = [episode.length for episode in self.episodes]
+        return float(np.mean(lengths)) if lengths else math.nan
+
+    @property
+    def coverage(self) -> float:
+        """Share of env steps at which there was advice."""
+        return self.advised / self.steps if self.steps else 0.0
+
+    @property
+    def endings(self) -> dict[str, int]:
+        """How many episodes ended how."""
+        return dict(Counter(episode.ended for episode in self.episodes))

@@ -1,0 +1,223 @@
+"""One way to let a teacher or a student play, in envs of every kind."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from stable_baselines3 import PPO
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.monitor import Monitor
+
+from gym_llmteacher import (
+    ActionGrounding,
+    Advice,
+    GroundingWrapper,
+    LLMTeacherWrapper,
+    ScriptedTeacher,
+    TeacherPPO,
+    TeacherSpecError,
+    VecTeacher,
+    VectorTeacher,
+    play,
+)
+from gym_llmteacher.playing.actors import TeacherActor
+from tests.drive import right
+from tests.drive import taught as drive
+
+LENGTH = 5
+DOOR = "LLMTeacher/SimpleDoorKey-v0"
+
+
+class Echo(gym.Env):
+    """The observation names the right action; each episode has its own sequence of them."""
+
+    observation_space = gym.spaces.Box(0, 2, (1,), np.float32)
+    action_space = gym.spaces.Discrete(3)
+
+    def __init__(self, tells=True, over="terminated"):
+        self.tells, self.over = tells, over
+
+    def _obs(self):
+        self.wanted = int(self.np_random.integers(3))
+        return np.array([self.wanted], np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.left = LENGTH
+        return self._obs(), {}
+
+    def step(self, action):
+        reward = float(action == self.wanted)
+        self.left -= 1
+        over = self.left == 0
+        info = {"is_success": bool(reward)} if self.tells and over else {}
+        ends = (over and self.over == "terminated", over and self.over == "truncated")
+        return self._obs(), reward, *ends, info
+
+
+def grounding():
+    return ActionGrounding(lambda obs: f"echo {int(obs[0])}", ["0", "1", "2"], task="echo")
+
+
+RIGHT = ScriptedTeacher(lambda here: (here.text[-1],))
+WRONG = ScriptedTeacher(lambda here: (str((int(here.text[-1]) + 1) % 3),))
+
+
+def taught(teacher=RIGHT, **kwargs):
+    return LLMTeacherWrapper(Echo(**kwargs), teacher, grounding(), smoothing=0.0)
+
+
+def sync(make, mode):
+    return SyncVectorEnv([make] * 2, autoreset_mode=mode)
+
+
+KINDS = {
+    "factory": lambda: taught,
+    "single env": taught,
+    "VecEnv": lambda: make_vec_env(taught, 2),
+    "VecTeacher": lambda: VecTeacher(
+        make_vec_env(lambda: GroundingWrapper(Echo(), grounding()), 2), RIGHT, 0.0,
+        late_timeout=20.0,
+    ),
+    "next step": lambda: sync(taught, AutoresetMode.NEXT_STEP),
+    "same step": lambda: sync(taught, AutoresetMode.SAME_STEP),
+    "VectorTeacher": lambda: VectorTeacher(
+        sync(lambda: GroundingWrapper(Echo(), grounding()), AutoresetMode.NEXT_STEP), RIGHT, 0.0,
+        late_timeout=20.0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_env_gives_the_same_record(kind):
+    env = KINDS[kind]()
+    record = play(env, "teacher", 6, seed=3, deterministic=True, texts=True)
+    assert len(record.episodes) == 6
+    assert (record.success, record.mean_return, record.mean_length) == (1.0, LENGTH, LENGTH)
+    assert (record.endings, record.coverage, record.steps) == ({"terminated": 6}, 1.0, 6 * LENGTH)
+    assert sorted({e.seed for e in record.episodes if e.seed is not None})[:1] == [3]
+    for episode in record.episodes:
+        assert len(episode.steps) == LENGTH
+        # What was asked and advised belongs to the observation that was acted on: had it been
+        # that of a step before or after, the action would not be the one the text names.
+        assert all(step.texts == (f"echo {step.action}",) for step in episode.steps)
+        assert all(len(step.keys) == 1 for step in episode.steps)
+    if kind not in ("VecTeacher", "VectorTeacher"):  # there the answer may have come later
+        said = [step.advices[0].plans for e in record.episodes for step in e.steps]
+        assert said == [(((s.texts[0][-1],), 1.0),) for e in record.episodes for s in e.steps]
+    if hasattr(env, "close"):
+        env.close()
+
+
+def test_the_first_episodes_of_every_kind_are_the_seeded_ones():
+    """A wrong teacher's actions tell the sequences of observations apart."""
+    seeded = {e.seed: e for e in play(taught, "teacher", 2, seed=3, texts=True).episodes}
+    for kind in ("VecEnv", "next step", "same step", "single env"):
+        played = play(KINDS[kind](), "teacher", 2, seed=3, texts=True).episodes
+        for episode in played:
+            texts = [step.texts for step in episode.steps]
+            assert texts == [step.texts for step in seeded[episode.seed].steps], kind
+
+
+def test_a_teacher_plays_in_bare_envs():
+    record = play(lambda: gym.make(DOOR), ScriptedTeacher.named("door_key_planner"), 5, seed=1)
+    assert record.success == 1.0
+    assert [e.seed for e in sorted(record.episodes, key=lambda e: e.seed)] == [1, 2, 3, 4, 5]
+
+
+def test_how_an_episode_ends_and_whether_it_was_won():
+    lost = play(lambda: taught(WRONG, over="truncated"), "teacher", 3)
+    assert (lost.success, lost.endings, lost.mean_return) == (0.0, {"truncated": 3}, 0.0)
+    unsaid = play(lambda: taught(tells=False), "teacher", 3)
+    assert [e.success for e in unsaid.episodes] == [None] * 3
+    assert np.isnan(unsaid.success)
+    cut = play(make_vec_env(taught, 2), "teacher", 4, max_steps=2)
+    assert cut.endings.get("cut", 0) >= 2
+    assert all(e.length <= 2 for e in cut.episodes)
+    monitored = play(make_vec_env(lambda: Monitor(taught(over="truncated")), 2), "teacher", 2)
+    assert monitored.mean_return == LENGTH
+
+
+def test_silence_is_no_coverage_and_acts_at_random():
+    silent = ScriptedTeacher(lambda here: Advice.abstain("?"))
+    record = play(lambda: taught(silent), "teacher", 40, deterministic=True)
+    assert record.coverage == 0.0
+    assert 0.5 < record.mean_return < 3.5
+    half = ScriptedTeacher(lambda here: ("0",) if here.text[-1] == "0" else Advice.abstain("?"))
+    assert 0.15 < play(lambda: taught(half), "teacher", 40).coverage < 0.5
+
+
+def test_it_stops_when_it_is_told_to():
+    counts = []
+
+    def stop(episodes):
+        counts.append(len(episodes))
+        return len(episodes) >= 4
+
+    record = play(make_vec_env(taught, 2), "teacher", 100, stop=stop)
+    assert len(record.episodes) == 4
+    assert max(counts) == 4
+
+
+def test_several_action_dimensions():
+    record = play(drive, TeacherActor(True, sizes=(3, 2)), 3, texts=True)
+    for episode in record.episodes:
+        for step in episode.steps:
+            words = step.texts[0].split()
+            assert step.action.tolist() == [int(words[1].strip(",")), int(words[3].strip("."))]
+            assert len(step.advices) == 2
+    venv = make_vec_env(drive, 2)
+    actions = []
+
+    class Noting(TeacherActor):
+        def __call__(self, obs, infos, starts):
+            acted = super().__call__(obs, infos, starts)
+            actions.append((right(obs), acted))
+            return acted
+
+    play(venv, Noting(True, sizes=(3, 2)), 2)
+    assert all((wanted == acted).all() for wanted, acted in actions)
+
+
+def test_a_student_plays_with_its_memory():
+    class Remembers:
+        """Counts the steps of each env's episode, as a recurrent policy could."""
+
+        def __init__(self):
+            self.seen = []
+
+        def predict(self, obs, state=None, episode_start=None, deterministic=False):
+            state = np.zeros(len(obs), int) if state is None else state
+            state = np.where(episode_start, 1, state + 1)
+            self.seen.append(state.copy())
+            return np.zeros(len(obs), int), state
+
+    for kind in ("VecEnv", "next step", "same step", "factory"):
+        student = Remembers()
+        play(KINDS[kind](), student, 4, n_envs=2)
+        live = [int(n) for row in student.seen for n in row]
+        assert max(live) <= LENGTH + (kind == "next step"), kind
+        assert live.count(1) >= 4
+
+
+def test_a_trained_student():
+    env = make_vec_env(taught, 4, seed=0)
+    model = TeacherPPO("MlpPolicy", env, n_steps=64, batch_size=64, teacher_coef=3.0, seed=0,
+                       learning_rate=3e-3, device="cpu").learn(2048)  # fmt: skip
+    assert play(Echo, model, 20, deterministic=True).mean_return > 4.5
+    untaught = PPO("MlpPolicy", Echo(), seed=0, device="cpu")
+    assert play(Echo, untaught, 20).mean_return < 3.5
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: play(7, "teacher"), "play got 7, expected an env"),
+        (lambda: play(taught, "nobody"), "the player is 'nobody'"),
+        (lambda: play(taught, "teacher", 0), "episodes is 0"),
+        (lambda: play(make_vec_env(taught, 1), RIGHT), 'expected "teacher"'),
+    ],
+)
+def test_bad_input(make, message):
+    with pytest.raises(TeacherSpecError, match=message):
+        make()
