@@ -1,5 +1,6 @@
 """When to ask: which steps, what stands in between, and what each condition saved."""
 
+import copy
 import pickle
 
 import gymnasium as gym
@@ -93,6 +94,7 @@ def play(env, episodes=2):
     ids=["always", "reset", "every", "new", "or", "and", "nested"],
 )
 def test_which_steps_are_asked_about(ask, first, second):
+    ask = copy.deepcopy(ask)  # it counts, and mutmut runs a test more than once in a process
     teacher = Noting()
     env = LLMTeacherWrapper(Clock(), teacher, grounding(), ask=ask)
     play(env, 1)

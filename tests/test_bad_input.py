@@ -19,9 +19,8 @@ from gym_llmteacher.errors import (
     TeacherError,
     TeacherSpecError,
 )
+from tests.lessons import PLANNER, TASK
 
-TASK = "LLMTeacher/SimpleDoorKey-v0"
-PLANNER = {"script": "door_key_planner"}
 LAKE = "FrozenLake-v1"
 
 

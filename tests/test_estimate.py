@@ -7,8 +7,7 @@ import pytest
 from gym_llmteacher import GroundingWrapper, LLMTeacher, LLMTeacherWrapper
 from gym_llmteacher.experiments.estimate import estimate, expected_texts
 from gym_llmteacher.testing import FakeLLMServer
-
-TASK = "LLMTeacher/SimpleDoorKey-v0"
+from tests.lessons import TASK
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.7])

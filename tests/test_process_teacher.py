@@ -17,8 +17,7 @@ from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.teachers.process import ProcessTeacher
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
-
-TASK = "LLMTeacher/SimpleDoorKey-v0"
+from tests.lessons import TASK
 
 
 def situations(n):

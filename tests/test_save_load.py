@@ -19,9 +19,8 @@ from gym_llmteacher import (
     ScriptedTeacher,
     TeacherPPO,
 )
+from tests.lessons import TASK
 from tests.tagging import Counter
-
-TASK = "LLMTeacher/SimpleDoorKey-v0"
 
 
 def student(env=None, policy="MlpPolicy", **kwargs):

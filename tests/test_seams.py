@@ -45,9 +45,8 @@ from gym_llmteacher.errors import (
 from gym_llmteacher.llm.elicitation import Elicitation
 from gym_llmteacher.llm.loading import load_litellm
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
+from tests.lessons import PLANNER
 
-PLANNER = {"script": "door_key_planner"}
-TASK = "LLMTeacher/SimpleDoorKey-v0"
 LEFT, RIGHT = "go left", "go right"
 
 

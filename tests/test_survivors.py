@@ -30,8 +30,8 @@ from gym_llmteacher.experiments.estimate import estimate
 from gym_llmteacher.experiments.train import teacher_of
 from gym_llmteacher.teachers.llm import LLMTeacher
 from gym_llmteacher.testing import FakeLLMServer
+from tests.lessons import TASK
 
-TASK = "LLMTeacher/SimpleDoorKey-v0"
 HERE = Situation("here", ("a", "b"), np.eye(2, dtype=np.float32))
 SAYS_A = Advice(((("a",), 1.0),))
 

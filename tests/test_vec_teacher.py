@@ -21,9 +21,8 @@ from gym_llmteacher.prior import prior_from
 from gym_llmteacher.sb3.telemetry import teacher_totals
 from gym_llmteacher.teachers.scripted import door_key_planner
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
+from tests.lessons import PLANNER, TASK
 
-TASK = "LLMTeacher/SimpleDoorKey-v0"
-PLANNER = {"script": "door_key_planner"}
 WRAPPERS = [lambda venv: venv, VecMonitor, lambda venv: VecNormalize(venv, norm_obs=False)]
 
 

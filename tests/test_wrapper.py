@@ -14,8 +14,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from gym_llmteacher import ActionGrounding, LLMTeacherWrapper, PriorOverlay, ScriptedTeacher
 from gym_llmteacher.envs import TASKS, env_id
 from gym_llmteacher.sb3.telemetry import teacher_totals
-
-PLANNER = {"script": "door_key_planner"}
+from tests.lessons import PLANNER
 
 # The checker would rather see bare envs; here the wrapper is what is checked.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version")

@@ -29,10 +29,12 @@ class Evaluation:
     @classmethod
     def of(cls, record: Record) -> Evaluation:
         """The figures of a record."""
-        success = [e.reward > 0 if e.success is None else e.success for e in record.episodes]
-        return cls(
-            float(np.mean(success)), record.mean_return, record.mean_length, len(record.episodes)
-        )
+        rows = [
+            (e.reward > 0 if e.success is None else e.success, e.reward, e.length)
+            for e in record.episodes
+        ]
+        success, reward, length = np.mean(np.array(rows, dtype=np.float64), axis=0).tolist()
+        return cls(success, reward, length, len(rows))
 
 
 def evaluate(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,8 @@ from gym_llmteacher.learning.priors import Rows, act_on, read_priors
 from gym_llmteacher.prior import Pending
 
 Infos = Sequence[Mapping[str, Any]]
+Late = Callable[[Mapping[int, Pending]], Iterable[tuple[int, Any, Any]]]
+"""Waits for late answers; env, prior and weight of those that have arrived."""
 Actor = Callable[[Any, Infos, NDArray[np.bool_]], NDArray[Any]]
 """(stacked observations, infos, whether an episode starts here) -> one action per env."""
 
@@ -52,11 +55,11 @@ class TeacherActor:
 
     :param deterministic: whether to take the most likely action, or to draw one
     :param rng: generator of its own, or a seed of one
-    :param sizes: number of actions of each action dimension; ``None``: one dimension
+    :param sizes: number of actions of each action dimension; ``None``: as the env has it that is
+        played, or one dimension
     :param read: makes rows of infos, if not `read_priors`
 
-    Attributes: ``weights``, float32 ``(n_envs, n_dims)``, of the last infos; ``late``: how to wait
-    for what has not been answered (`play` sets it).
+    Attributes: ``weights``, float32 ``(n_envs, n_dims)``, of the last infos.
 
     >>> infos = [{"teacher_prior": np.array([0.2, 0.8], np.float32), "teacher_weight": 1.0}]
     >>> TeacherActor(deterministic=True)(None, infos, np.ones(1, dtype=bool)).tolist()
@@ -73,15 +76,29 @@ class TeacherActor:
         self.deterministic, self.sizes = deterministic, sizes
         self._rng = np.random.default_rng(rng)
         self._read = read
-        self.late: Callable[[Mapping[int, Pending]], Iterable[tuple[int, Any, Any]]] | None = None
+        self._late: Late | None = None
         self.weights: NDArray[np.float32] = np.zeros((0, 1), dtype=np.float32)
+
+    @contextmanager
+    def playing(self, sizes: tuple[int, ...], late: Late) -> Iterator[None]:
+        """While it plays in certain envs.
+
+        :param sizes: of their action space
+        :param late: how to wait for what has not been answered there
+        """
+        before = self.sizes
+        self.sizes, self._late = before or sizes, late
+        try:
+            yield
+        finally:
+            self.sizes, self._late = before, None
 
     def __call__(self, obs: Any, infos: Infos, starts: NDArray[np.bool_]) -> NDArray[Any]:
         """One action per env."""
         sizes = self.sizes or (len(infos[0]["teacher_prior"]),)
         rows = read_priors(infos, sizes) if self._read is None else self._read(infos)
-        if rows.pending and self.late is not None:
-            for i, prior, weight in self.late(rows.pending):
+        if rows.pending and self._late is not None:
+            for i, prior, weight in self._late(rows.pending):
                 rows.prior[i], rows.weight[i] = prior, weight
         self.weights = rows.weight.reshape(len(rows.prior), -1)
         parts = zip(split_dims(rows.prior, sizes), self.weights.T, strict=True)

@@ -9,7 +9,6 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 
 from gym_llmteacher.prior import Pending
@@ -25,6 +24,7 @@ class Stepped:
     :param terminated: bool ``(n_envs,)``
     :param truncated: bool ``(n_envs,)``
     :param ends: the infos of the steps themselves, which tell how an episode ended
+    :param starts: bool ``(n_envs,)``: whether an episode starts with these observations
     """
 
     obs: Any
@@ -33,6 +33,7 @@ class Stepped:
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
     ends: Sequence[Mapping[str, Any]]
+    starts: NDArray[np.bool_]
 
 
 class Driver(ABC):
@@ -50,8 +51,12 @@ class Driver(ABC):
         """Reset all envs; observations and infos."""
 
     @abstractmethod
-    def step(self, actions: NDArray[Any]) -> Stepped:
-        """Step all envs that are live; those whose episode ends begin another, if there is one."""
+    def step(self, actions: NDArray[Any], last: NDArray[np.bool_]) -> Stepped:
+        """Step all envs that are live; those whose episode ends begin another, if there is one.
+
+        :param last: bool ``(n_envs,)``: whose episode is given up after this step. An env that
+            resets by itself cannot be told to, and goes on where it is
+        """
 
     @abstractmethod
     def said(self, i: int) -> Pending:
@@ -60,6 +65,14 @@ class Driver(ABC):
     @abstractmethod
     def late(self, pending: Mapping[int, Pending]) -> Iterable[tuple[int, Any, Any]]:
         """Wait for late answers: env, prior and weight of those that have arrived."""
+
+    def return_of(self, total: float, end: Mapping[str, Any]) -> float:
+        """Return of an episode that the env has ended.
+
+        :param total: sum of the rewards
+        :param end: info of the last step
+        """
+        return total
 
     @property
     def finished(self) -> bool:
@@ -75,11 +88,18 @@ class SeededEnvs(Driver):
 
     :param make: makes an env
     :param seeds: one per episode
-    :param n_envs: how many to step together
+    :param n_envs: how many to step together, at most
+    :param closes: whether `close` closes them
     """
 
-    def __init__(self, make: Callable[[], gym.Env[Any, Any]], seeds: Sequence[int], n_envs: int):
-        self.n_envs = max(1, min(n_envs, len(seeds)))
+    def __init__(
+        self,
+        make: Callable[[], gym.Env[Any, Any]],
+        seeds: Sequence[int],
+        n_envs: int,
+        closes: bool = True,
+    ) -> None:
+        self.n_envs, self._closes = min(n_envs, len(seeds)), closes
         self.envs = [make() for _ in range(self.n_envs)]
         self.action_space = self.envs[0].action_space
         self._left = iter(seeds)
@@ -93,26 +113,29 @@ class SeededEnvs(Driver):
         self.live[i], self.seeds[i] = seed is not None, seed
         if seed is not None:
             self._obs[i], self._infos[i] = self.envs[i].reset(seed=seed)
+        else:  # nobody needs to wait for what is not acted on
+            self._infos[i] = {k: v for k, v in self._infos[i].items() if k != "teacher_pending"}
 
     def start(self) -> tuple[Any, Sequence[Mapping[str, Any]]]:
         for i in range(self.n_envs):
             self._begin(i)
         return stacked(self._obs), self._infos
 
-    def step(self, actions: NDArray[Any]) -> Stepped:
+    def step(self, actions: NDArray[Any], last: NDArray[np.bool_]) -> Stepped:
         n = self.n_envs
         rewards, ends = np.zeros(n), list(self._infos)
-        terminated, truncated = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
+        terminated, truncated, starts = (np.zeros(n, dtype=np.bool_) for _ in range(3))
         for i in np.flatnonzero(self.live).tolist():
-            action = actions[i]
             self._obs[i], rewards[i], terminated[i], truncated[i], ends[i] = self.envs[i].step(
-                action
+                actions[i]
             )
             self._infos[i] = ends[i]
-            if terminated[i] or truncated[i]:
+            if terminated[i] or truncated[i] or last[i]:
+                starts[i] = True
                 self._begin(i)
         # Envs that are done stay in the batch: an actor's memory is one place per env.
-        return Stepped(stacked(self._obs), self._infos, rewards, terminated, truncated, ends)
+        obs = stacked(self._obs)
+        return Stepped(obs, self._infos, rewards, terminated, truncated, ends, starts)
 
     @property
     def finished(self) -> bool:
@@ -129,76 +152,8 @@ class SeededEnvs(Driver):
             yield from self.envs[i].get_wrapper_attr("late_priors")({i: asked})
 
     def close(self) -> None:
-        for env in self.envs:
+        for env in self.envs if self._closes else ():
             env.close()
-
-
-class VectorEnvs(Driver):
-    """A Gymnasium vector env, which resets by itself.
-
-    :param env: with ``NEXT_STEP`` or ``SAME_STEP`` autoreset
-    :param seed: of the first reset
-    :raises ValueError: autoreset is disabled
-    """
-
-    def __init__(self, env: VectorEnv[Any, Any, Any], seed: int | None) -> None:
-        mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
-        if mode == AutoresetMode.DISABLED:
-            raise ValueError("play got a vector env that does not reset by itself, expected one "
-                             "with autoreset_mode NEXT_STEP or SAME_STEP.")  # fmt: skip
-        self.env, self._seed, self._same_step = env, seed, mode == AutoresetMode.SAME_STEP
-        self.n_envs, self.action_space = env.num_envs, env.single_action_space
-        self.live = np.ones(self.n_envs, dtype=np.bool_)
-        self.seeds = [None if seed is None else seed + i for i in range(self.n_envs)]
-
-    def start(self) -> tuple[Any, Sequence[Mapping[str, Any]]]:
-        obs, infos = self.env.reset(seed=self._seed)
-        return obs, self._split(infos)
-
-    def step(self, actions: NDArray[Any]) -> Stepped:
-        obs, rewards, terminated, truncated, infos = self.env.step(actions)
-        over, rows = np.logical_or(terminated, truncated) & self.live, self._split(infos)
-        ends = self._split(infos["final_info"]) if "final_info" in infos else rows
-        if not self._same_step:
-            self.live = ~over  # the step after an episode's end only resets
-        self.seeds = [None if over[i] else seed for i, seed in enumerate(self.seeds)]
-        return Stepped(
-            obs, rows, np.asarray(rewards), terminated & over, truncated & over & ~terminated, ends
-        )
-
-    def _split(self, infos: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The info of each env; what an env did not give is left out."""
-        rows: list[dict[str, Any]] = [{} for _ in range(self.n_envs)]
-        for name, values in infos.items():
-            if name.startswith("_"):
-                continue
-            if name == "teacher_pending":
-                for i, asked in values.items():
-                    rows[i][name] = asked
-                continue
-            there = infos.get(f"_{name}", np.ones(self.n_envs, dtype=np.bool_))
-            if isinstance(values, np.ndarray) and len(values) == self.n_envs:
-                for i in np.flatnonzero(there).tolist():
-                    value = values[i]
-                    scalar = isinstance(value, np.floating)
-                    rows[i][name] = float(value) if scalar else value
-        return rows
-
-    def said(self, i: int) -> Pending:
-        adviser = getattr(self.env, "adviser", None)
-        if adviser is not None:
-            said = adviser.said[i]
-        elif hasattr(self.env, "call"):
-            said = self.env.call("said")[i]
-        else:
-            said = Pending((), ())
-        assert isinstance(said, Pending)
-        return said
-
-    def late(self, pending: Mapping[int, Pending]) -> Iterable[tuple[int, Any, Any]]:
-        if hasattr(self.env, "late_priors"):
-            for i, (prior, weight) in self.env.late_priors(pending).items():
-                yield i, prior, weight
 
 
 def stacked(observations: list[Any]) -> Any:

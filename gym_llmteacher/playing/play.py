@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import gymnasium as gym
@@ -13,8 +14,9 @@ from gymnasium.vector import VectorEnv
 from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.playing.actors import Actor, HasPredict, StudentActor, TeacherActor
-from gym_llmteacher.playing.drivers import Driver, SeededEnvs, VectorEnvs
+from gym_llmteacher.playing.drivers import Driver, SeededEnvs
 from gym_llmteacher.playing.record import CUT, TERMINATED, TRUNCATED, Episode, Record, Step
+from gym_llmteacher.playing.vector_driver import VectorEnvs
 from gym_llmteacher.teachers.base import Teacher
 
 Player = Teacher | HasPredict | Actor | str
@@ -44,12 +46,14 @@ def play(
         ``"teacher"``: whoever put priors into the infos; or an `Actor`
     :param deterministic: take the most likely action, or draw one
     :param n_envs: how many envs of a function are stepped together
-    :param max_steps: after so many steps an episode is counted with what it has given so far
+    :param max_steps: after so many steps an episode is counted with what it has given so far. A
+        vector env cannot be told to reset one env: there the rest counts as the next episode
     :param stop: asked after each step for the episodes that all envs have finished as many of, env
         by env; playing ends when it says so
     :param texts: note down what was asked, advised and done at every step
-    :raises TeacherSpecError: ``env`` or ``player`` is none of these, a `Teacher` for a vector env,
-        or fewer than one episode
+    :raises TeacherSpecError: ``env`` or ``player`` is none of these; a `Teacher` for a vector env,
+        or for one that has a teacher; a number that cannot be
+    :raises PriorError: a teacher is to act, and the infos have no priors
 
     Example::
 
@@ -59,28 +63,45 @@ def play(
         >>> record.success, record.endings, record.episodes[0].steps[0].texts
         (1.0, {'terminated': 4}, ('Agent sees <nothing>. Agent holds <nothing>.',))
     """
-    if isinstance(episodes, bool) or not isinstance(episodes, int) or episodes < 1:
-        raise TeacherSpecError(f"episodes is {episodes!r}, expected a whole number of 1 or more.")
+    _check(episodes=episodes, n_envs=n_envs)
+    if max_steps is not None:
+        _check(max_steps=max_steps)
+    if seed is not None:
+        _check(least=0, seed=seed)
+    actor = _actor(player, deterministic)
     driver, rounds = _driver(env, player, episodes, seed, n_envs)
-    actor = _actor(player, deterministic, action_sizes(driver.action_space))
-    if isinstance(actor, TeacherActor):
-        actor.late = driver.late
+    bound = (
+        actor.playing(action_sizes(driver.action_space), driver.late)
+        if isinstance(actor, TeacherActor)
+        else nullcontext()
+    )
     try:
-        return _play(driver, actor, rounds, max_steps, stop, texts)
+        with bound:
+            return _play(driver, actor, rounds, max_steps or math.inf, stop, texts)
     finally:
         driver.close()
+
+
+def _check(least: int = 1, **numbers: Any) -> None:
+    for name, number in numbers.items():
+        whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+        if not whole or number < least:
+            raise TeacherSpecError(
+                f"{name} is {number!r}, expected a whole number of {least} or more."
+            )
 
 
 def _play(
     driver: Driver,
     actor: Actor,
     rounds: float,
-    max_steps: int | None,
+    max_steps: float,
     stop: Callable[[Sequence[Episode]], bool] | None,
     texts: bool,
 ) -> Record:
     n = driver.n_envs
     played: list[list[Episode]] = [[] for _ in range(n)]
+    in_order: list[Episode] = []
     noted: list[list[Step]] = [[] for _ in range(n)]
     totals, lengths, starts = np.zeros(n), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_)
     obs, infos = driver.start()
@@ -95,30 +116,28 @@ def _play(
             advised += float((actor.weights > 0).mean(axis=1)[live].sum())
         for i in np.flatnonzero(live).tolist() if texts else ():
             noted[i].append(Step.of(driver.said(i), actions[i]))
-        after = driver.step(actions)
-        totals[live] += after.rewards[live]
         lengths[live] += 1
+        last = live & (lengths >= max_steps)
+        after = driver.step(actions, last)
+        totals[live] += after.rewards[live]
         over = after.terminated | after.truncated
-        cut = ~over & live if max_steps is None else ~over & live & (lengths >= max_steps)
-        ends = over if max_steps is None else over | cut
-        starts = np.where(live, over, starts & ~live)
-        for i in np.flatnonzero(ends & live).tolist():
+        for i in np.flatnonzero(live & (over | last)).tolist():
             how = TERMINATED if after.terminated[i] else TRUNCATED if after.truncated[i] else CUT
-            end = after.ends[i]
-            reward = float(end["episode"]["r"]) if over[i] and "episode" in end else totals[i]
+            end, total = after.ends[i], float(totals[i])
             success = end.get("is_success")
-            played[i].append(
-                Episode(
-                    float(reward), int(lengths[i]), None if success is None else bool(success),
-                    how, seeds[i], i, tuple(noted[i]),
-                )
+            episode = Episode(
+                driver.return_of(total, end) if over[i] else total, int(lengths[i]),
+                None if success is None else bool(success), how, seeds[i], i, tuple(noted[i]),
             )  # fmt: skip
+            played[i].append(episode)
+            in_order.append(episode)
             totals[i] = lengths[i] = 0
             noted[i] = []
-        obs, infos = after.obs, after.infos
+        obs, infos, starts = after.obs, after.infos, after.starts
+    if math.isinf(rounds):
+        return Record(tuple(in_order), steps, advised)
     least = min(map(len, played))
-    kept = played if math.isinf(rounds) else [row[:least] for row in played]
-    return Record(tuple(e for row in kept for e in row), steps, advised)
+    return Record(tuple(e for row in played for e in row[:least]), steps, advised)
 
 
 def _driver(
@@ -133,16 +152,19 @@ def _driver(
             made: gym.Env[Any, Any] = env if isinstance(env, gym.Env) else env()
             if teacher is None:
                 return made
+            if made.has_wrapper_attr("puts_priors"):
+                raise TeacherSpecError(
+                    f"play got a {type(teacher).__name__} and an env that has a teacher already "
+                    '(LLMTeacherWrapper), expected one of the two: play(env, "teacher"), or '
+                    "an env without a teacher."
+                )
             from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 
             return LLMTeacherWrapper(made, teacher)
 
         first = 0 if seed is None else seed
         seeds = range(first, first + episodes)
-        driver = SeededEnvs(make, seeds, 1 if single else n_envs)
-        if single:
-            driver.close = lambda: None  # type: ignore[method-assign]  # it is the caller's
-        return driver, math.inf
+        return SeededEnvs(make, seeds, 1 if single else n_envs, closes=not single), math.inf
     if teacher is not None:
         raise TeacherSpecError(
             f"play got a {type(teacher).__name__} and a {type(env).__name__}; expected "
@@ -160,9 +182,9 @@ def _driver(
     )
 
 
-def _actor(player: Player, deterministic: bool, sizes: tuple[int, ...]) -> Actor:
+def _actor(player: Player, deterministic: bool) -> Actor:
     if isinstance(player, Teacher) or player == "teacher":
-        return TeacherActor(deterministic, sizes=sizes)
+        return TeacherActor(deterministic)
     if hasattr(player, "predict"):
         return StudentActor(player, deterministic)
     if callable(player):

@@ -35,18 +35,18 @@ class Step(NamedTuple):
         """Note down what was said, and what was done."""
         situations = said.situations
         keys, texts = tuple(s.key for s in situations), tuple(s.text for s in situations)
-        return cls(keys, texts, said.advices, action)
+        return cls(keys, texts, said.advices, np.array(action)[()])
 
 
 @dataclass(frozen=True)
 class Episode:
     """One episode.
 
-    :param reward: return, the sum of rewards; by ``Monitor`` where there is one
+    :param reward: return, the sum of rewards; in a VecEnv by ``Monitor``, where there is one
     :param length: env steps
     :param success: ``info["is_success"]`` at the end; ``None`` where the env does not say
     :param ended: ``"terminated"`` or ``"truncated"`` by the env, or ``"cut"`` after ``max_steps``
-    :param seed: what the env was reset with; ``None`` if it reset itself
+    :param seed: what the env was reset with; ``None`` if it reset itself, or went on after a cut
     :param env: number of the env
     :param steps: if they were to be noted down
     """
@@ -64,9 +64,10 @@ class Episode:
 class Record:
     """Episodes, and how many env steps they took in all.
 
-    :param episodes: env by env, in the order they were played
+    :param episodes: seeded ones in the order they ended; those of vector envs env by env
     :param steps: env steps of all envs, those of unfinished episodes included
-    :param advised: how many of them had advice
+    :param advised: at how many of them a teacher that acts had advice; of several action
+        dimensions each counts for its share. 0 where a student acts
 
     >>> record = Record((Episode(1.0, 5, True, "terminated"), Episode(0.0, 9, False, "truncated")))
     >>> record.success, record.mean_return, record.endings
@@ -92,6 +93,11 @@ class Record:
     def mean_return(self) -> float:
         """Mean of the returns."""
         return float(self.returns.mean()) if self.episodes else math.nan
+
+    @property
+    def variance(self) -> float:
+        """Sample variance of the returns; 0 of fewer than two."""
+        return float(self.returns.var(ddof=1)) if len(self.episodes) > 1 else 0.0
 
     @property
     def mean_length(self) -> float:

@@ -101,11 +101,10 @@ def evaluate_teacher(env: VecEnv, actor: TeacherActor, episodes: int) -> Teacher
     :param episodes: at least so many in all
     """
     record = play(env, actor, episodes, max_steps=_LONGEST, stop=_says_enough)
-    values = record.returns
     return TeacherEval(
-        episodes=values.size,
-        mean_return=float(values.mean()),
-        variance=float(values.var(ddof=1)) if values.size > 1 else 0.0,
+        episodes=len(record.episodes),
+        mean_return=record.mean_return,
+        variance=record.variance,
         success=record.success,
         coverage=record.coverage,
         steps=record.steps,

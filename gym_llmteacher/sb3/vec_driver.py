@@ -34,12 +34,17 @@ class VecEnvs(Driver):
         obs = self.env.reset()
         return obs, first_infos(self.env)
 
-    def step(self, actions: NDArray[Any]) -> Stepped:
+    def step(self, actions: NDArray[Any], last: NDArray[np.bool_]) -> Stepped:
         obs, rewards, dones, ends = self.env.step(actions)
         cut = np.array([bool(info.get("TimeLimit.truncated")) for info in ends])
-        self.seeds = [None if dones[i] else seed for i, seed in enumerate(self.seeds)]
+        self.seeds = [None if o else s for o, s in zip(dones | last, self.seeds, strict=True)]
         infos = current_infos(self.env, ends, dones)
-        return Stepped(obs, infos, rewards, dones & ~cut, dones & cut, ends)
+        return Stepped(obs, infos, rewards, dones & ~cut, dones & cut, ends, dones)
+
+    def return_of(self, total: float, end: Mapping[str, Any]) -> float:
+        """As ``Monitor`` has it, where there is one: rewards may be normalised."""
+        monitored = end.get("episode")
+        return float(monitored.get("r", total)) if isinstance(monitored, Mapping) else total
 
     def said(self, i: int) -> Pending:
         teacher = unwrap_vec_wrapper(self.env, VecTeacher)

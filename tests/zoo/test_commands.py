@@ -30,7 +30,7 @@ def test_train_enjoy_film_plot_and_benchmark(zoo, tmp_path):
         Path(f"{SAVED}/MiniGrid-DoorKey-5x5-v0/config.yml").read_text(), yaml.UnsafeLoader
     )
     assert saved["env_wrapper"] == "minigrid.wrappers.FlatObsWrapper"
-    assert saved["teacher"] == {"teacher": {"script": "mission_planner"}}
+    assert saved["teacher"] == {"teacher": "script:mission_planner"}
 
     assert "Mean reward" in zoo(f"enjoy {DOOR} -n 300 --no-render")
     zoo(f"record_video {DOOR} -n 20 -o films")
