@@ -1,5 +1,7 @@
 """Every taught algorithm beside its parent, small; and what can be seen of one from outside."""
 
+import copy
+
 import numpy as np
 import torch as th
 from sb3_contrib import MaskablePPO, RecurrentPPO
@@ -54,7 +56,8 @@ class Masked(Counter):
 def make(name="PPO", cls=None, n_envs=3, env=None, **kwargs):
     """A student, taught unless ``cls`` says otherwise."""
     env = env or (Masked if name == "MaskablePPO" else Counter)
-    arguments = {**ALL[name][2], **kwargs}
+    # A copy: A2C writes its optimizer into the dict of its policy's arguments.
+    arguments = {**copy.deepcopy(ALL[name][2]), **kwargs}
     return (cls or ALL[name][0])(env=make_vec_env(env, n_envs, seed=1), **arguments)
 
 

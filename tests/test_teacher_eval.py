@@ -1,5 +1,6 @@
 """A teacher that plays before it teaches: followed if it is better than nobody, else dismissed."""
 
+import copy
 import math
 import warnings
 
@@ -85,13 +86,16 @@ ALL = {
 
 
 def make(cls, arguments, answer, tells=False, **kwargs):
-    return cls(env=make_vec_env(taught(answer, tells), 4, seed=0), **{**arguments, **kwargs})
+    # A copy: A2C writes its optimizer into the dict of its policy's arguments.
+    arguments = copy.deepcopy({**arguments, **kwargs})
+    return cls(env=make_vec_env(taught(answer, tells), 4, seed=0), **arguments)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_dismissed_teacher_leaves_the_parent_bit_for_bit(name):
     cls, parent, arguments = ALL[name]
-    plain = parent(env=make_vec_env(Corridor, 4, seed=0), **arguments).learn(1_000)
+    plain = parent(env=make_vec_env(Corridor, 4, seed=0), **copy.deepcopy(arguments))
+    plain.learn(1_000)
     model = make(cls, arguments, "left", teacher_eval_episodes=16)
     with pytest.warns(UserWarning, match=r"not followed: its mean return over 8 episodes was 0,"):
         model.learn(1_000)
@@ -123,11 +127,16 @@ def test_without_an_evaluation_the_same_teacher_does_harm():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = make(
-                TeacherPPO, ROLLOUT, "left", teacher_eval_episodes=episodes, teacher_coef=3.0
+                TeacherPPO,
+                ROLLOUT,
+                "left",
+                teacher_eval_episodes=episodes,
+                teacher_coef=3.0,
+                learning_rate=2e-3,
             )
             model.learn(4_000)
         scores[episodes] = np.mean([episode["r"] for episode in model.ep_info_buffer])
-    assert scores[0] < 0.5
+    assert scores[0] < 0.2
     assert scores[16] > 0.8
 
 
