@@ -102,6 +102,8 @@ def _digest_of_observation(obs: Any) -> str:
     digest = hashlib.blake2b(digest_size=16)
 
     def add(part: Any) -> None:
+        if isinstance(part, (dict, tuple)):
+            digest.update(f"{type(part).__name__}{len(part)}".encode())  # (1, (2,)) is not (1, 2)
         if isinstance(part, dict):
             for name in sorted(part):
                 digest.update(repr(name).encode())

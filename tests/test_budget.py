@@ -57,7 +57,7 @@ def test_known_answers_cost_nothing():
 def test_failed_requests_count():
     with FakeLLMServer(FakeReply("down", status=500)) as server:
         teacher = teacher_for(server, budget={"calls": 3}, max_retries=10)
-        teacher.oracle.client._sleep = lambda seconds: None
+        teacher.oracle.client.sleep = lambda seconds: None
         assert teacher.advise(situations(1))[0].abstained
         assert len(server.history) == 3
 

@@ -65,7 +65,7 @@ FAULTS = {
 def teacher_for(server, **kwargs):
     teacher = LLMTeacher(server.model, ":memory:", samples=1, max_retries=RETRIES,
                          **{"timeout": 20.0, **kwargs})  # fmt: skip
-    teacher.oracle.client._sleep = lambda seconds: None
+    teacher.oracle.client.sleep = lambda seconds: None
     return teacher
 
 
@@ -170,7 +170,7 @@ def test_a_server_that_is_down_in_the_middle_of_a_training():
     with FakeLLMServer(GOOD) as server:
         teacher = LLMTeacher(server.model, ":memory:", samples=1, max_retries=0)
         clock = [0.0]
-        teacher.oracle.client.breaker._clock = lambda: clock[0]
+        teacher.oracle.client.breaker.clock = lambda: clock[0]
         venv = VecTeacher(
             make_vec_env(lambda: GroundingWrapper(Counting(), words), 1), teacher, late_timeout=20.0
         )

@@ -148,7 +148,7 @@ class Corridor(gym.Env):
 
 
 def test_a_grounding_of_ones_own_is_found_by_id(monkeypatch):
-    monkeypatch.setattr(registry, "_FACTORIES", dict(registry._FACTORIES))
+    monkeypatch.setattr(registry, "GROUNDINGS", dict(registry.GROUNDINGS))
     register_grounding(
         "tests/Corridor",
         lambda: ActionGrounding(lambda obs: f"cell {obs} of 2", ["left", "right"], "reach cell 2"),

@@ -20,7 +20,7 @@ Factory = Callable[[], Grounding]
 
 # Where a grounding comes from, by id without version or by class. Strings: nothing is imported
 # before it is needed.
-_FACTORIES: dict[str, str | Factory] = {
+GROUNDINGS: dict[str, str | Factory] = {
     "FrozenLake": "toy_text:frozen_lake",
     "FrozenLake8x8": "toy_text:frozen_lake",
     "Taxi": "toy_text:taxi",
@@ -48,7 +48,7 @@ def register_grounding(name: str, factory: Factory) -> None:
             f"factory is {factory!r}, expected a function that makes a Grounding: lambda: "
             "ActionGrounding(...)."
         )
-    _FACTORIES[name] = factory
+    GROUNDINGS[name] = factory
 
 
 def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
@@ -59,8 +59,8 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
     if ChosenOptions.supports(env):
         return ChosenOptions()
     name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
-    by_class = _FACTORIES.get(type(env.unwrapped).__name__)
-    factory = _FACTORIES.get(name.rsplit("-v", 1)[0], by_class)
+    by_class = GROUNDINGS.get(type(env.unwrapped).__name__)
+    factory = GROUNDINGS.get(name.rsplit("-v", 1)[0], by_class)
     if isinstance(factory, str):
         module, function = factory.split(":")
         factory = getattr(importlib.import_module(f"gym_llmteacher.groundings.{module}"), function)
@@ -75,7 +75,7 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
         return minigrid.grounding_for(env)
     raise GroundingError(
         f"no grounding knows {name}; known are LLMTeacher/*, most of MiniGrid and BabyAI, "
-        f"{', '.join(_FACTORIES)}. Describe it yourself: "
+        f"{', '.join(GROUNDINGS)}. Describe it yourself: "
         "LLMTeacherWrapper(env, grounding=ActionGrounding(describe=lambda obs: '...', "
         "actions=['go left', ...], task='...'))."
     )

@@ -61,7 +61,7 @@ class Client:
         self.timeout = timeout
         self.max_retries = max_retries
         self.deadline = deadline
-        self._sleep = sleep
+        self.sleep = sleep
         self.budget = budget
         self.limiter = limiter or Limiter()
         self.breaker = breaker or Breaker()
@@ -103,7 +103,7 @@ class Client:
         # Reasoning models refuse a limit of one token.
         short = {**self.options, "max_tokens": 16}
         short.pop("max_completion_tokens", None)
-        hasty = Client(self.model, short, self.timeout, max_retries=0, sleep=self._sleep)
+        hasty = Client(self.model, short, self.timeout, max_retries=0, sleep=self.sleep)
         try:
             return hasty._request(messages, 1, params)
         except CallFailedError as error:
@@ -148,7 +148,7 @@ class Client:
             return too_late or state.attempt_number > self.max_retries
 
         retrying = Retrying(
-            sleep=self._sleep,
+            sleep=self.sleep,
             stop=enough,
             wait=wait,
             retry=retry_if_exception(may_pass),

@@ -102,7 +102,7 @@ class Breaker(Locked):
         self, failures: int = 8, pause: float = 30.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__()
-        self.failures, self.pause, self._clock = failures, pause, clock
+        self.failures, self.pause, self.clock = failures, pause, clock
         self._in_a_row = 0
         self._open_until = 0.0
 
@@ -111,9 +111,9 @@ class Breaker(Locked):
         with self._lock:
             if self._in_a_row < self.failures:
                 return True
-            if self._clock() < self._open_until:
+            if self.clock() < self._open_until:
                 return False
-            self._open_until = self._clock() + self.pause
+            self._open_until = self.clock() + self.pause
             return True
 
     def failed(self) -> None:
@@ -121,7 +121,7 @@ class Breaker(Locked):
         with self._lock:
             self._in_a_row += 1
             if self._in_a_row >= self.failures:
-                self._open_until = self._clock() + self.pause
+                self._open_until = self.clock() + self.pause
 
     def worked(self) -> None:
         """Note that a request was answered."""
