@@ -62,7 +62,7 @@ class ComparisonConfig:
 
     def __post_init__(self) -> None:
         if self.coef is not None:
-            coef_spec(self.coef)  # a bad one is told of now, not after the teacher has played
+            coef_spec(self.coef)  # a bad one raises now, not after the teacher has played
 
     def to_json(self) -> str:
         """Write as JSON, without keys."""

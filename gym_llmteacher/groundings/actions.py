@@ -18,7 +18,7 @@ class ActionGrounding(Grounding):
     """Every action is an option, and a function says in words what the agent faces.
 
     :param describe: ``describe(obs, env) -> str`` (or ``describe(obs) -> str``); the same situation
-        should give the same words: answers are shared by text
+        should give the same words: answers are shared by words, task and options
     :param actions: a name per action of the env, in the order of the action space
     :param task: what is to be achieved, in words
     :param example: a worked example for prompts that show one

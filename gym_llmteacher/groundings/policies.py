@@ -38,7 +38,7 @@ class OptionGrounding(Grounding):
     options: ``LLMTeacherWrapper(OptionsWrapper(env, grounding=...), teacher=...)``.
 
     :param describe: ``describe(obs, env) -> str`` (or ``describe(obs) -> str``); the same situation
-        should give the same words: answers are shared by text
+        should give the same words: answers are shared by words, task and options
     :param options: name -> policy (or `Option`, which may also end)
     :param task: what is to be achieved, in words
     :param example: a worked example for prompts that show one
