@@ -7,7 +7,7 @@ is where advice comes from and what becomes of it. ``ppo-long`` has hyperparamet
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -66,17 +66,14 @@ class Arm:
     ppo: dict[str, Any] = field(default_factory=dict)
 
 
-class HardTeacher(Teacher):
+class HardTeacher(TeacherDecorator):
     """Follows one plan, drawn anew each time: the paper's hard instructions."""
 
     def __init__(self, teacher: Teacher, seed: int = 0) -> None:
-        self.teacher = teacher
+        super().__init__(teacher)
         self._rng = np.random.default_rng(seed)
 
-    def advise(self, situations: Sequence[Situation]) -> list[Advice]:
-        return [self._draw(advice) for advice in self.teacher.advise(situations)]
-
-    def _draw(self, advice: Advice) -> Advice:
+    def change(self, situation: Situation, advice: Advice) -> Advice:
         if advice.abstained:
             return advice
         i = self._rng.choice(len(advice.plans), p=[p for _, p in advice.plans])
