@@ -33,6 +33,7 @@ from gym_llmteacher import (
     TeacherPPO,
 )
 from gym_llmteacher.learning.coef import CoefSpec, default_coef
+from gym_llmteacher.teachers.decorator import TeacherDecorator
 from gym_llmteacher.wrappers.options import OptionsWrapper
 
 Wrap = Callable[[gym.Env], gym.Env]
