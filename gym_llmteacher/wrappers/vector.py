@@ -157,5 +157,6 @@ class VectorTeacher(_VectorWrapper):
 
     def close(self, **kwargs: Any) -> None:
         """Close envs and give up open questions."""
-        self.adviser.close()
+        if "adviser" in self.__dict__:  # Gymnasium 1.2 closes what __init__ refused, too
+            self.adviser.close()
         super().close(**kwargs)
