@@ -181,6 +181,17 @@ def test_answers_beside_a_teacher_that_has_none_are_refused(teacher):
         LLMTeacherWrapper(Track(), teacher, on("x"), answers="a.sqlite")
 
 
+def test_keys_are_not_in_what_is_said_of_a_spec():
+    model = {"model": "openai/x", "api_key": "sk-planted-key-1"}
+    for spec in ({"simulated": model, "accuracy": 0.5, "sed": 1}, {"process": model, "wokers": 2}):
+        with pytest.raises(TeacherSpecError, match="unexpected keyword argument") as raised:
+            make_teacher(spec)
+        assert "planted" not in str(raised.value)
+        with pytest.raises(TeacherSpecError, match="would ignore it") as raised:
+            make_teacher([spec], answers="a.sqlite")
+        assert "planted" not in str(raised.value)
+
+
 def test_an_argument_given_twice_is_refused():
     with pytest.raises(TeacherSpecError, match="answers is given twice"):
         LLMTeacher({"model": "openai/x", "answers": ":memory:"}, answers=":memory:")

@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gym_llmteacher.errors import TeacherSpecError
+from gym_llmteacher.llm.redact import without_secrets
 from gym_llmteacher.llm.spec import TEACHER_ARGUMENTS
 from gym_llmteacher.teachers.base import Teacher
 
@@ -186,9 +187,16 @@ def _kind(spec: Mapping[str, Any]) -> str | None:
 
 def _not_a_model(spec: Any, given: Mapping[str, Any]) -> TeacherSpecError:
     return TeacherSpecError(
-        f"{', '.join(given)} came with the teacher {spec!r}, which is no model's name or dict and "
-        "would ignore it. Cure: pass it to that teacher itself, or leave it out."
+        f"{', '.join(given)} came with the teacher {_shown(spec)}, which is no model's name or dict "
+        "and would ignore it. Cure: pass it to that teacher itself, or leave it out."
     )
+
+
+def _shown(spec: Any) -> str:
+    """A spec without its keys."""
+    if isinstance(spec, (list, tuple)):
+        return f"[{', '.join(map(_shown, spec))}]"
+    return repr(without_secrets(spec) if isinstance(spec, Mapping) else spec)
 
 
 def _make(spec: str | Mapping[str, Any] | None, given: Mapping[str, Any]) -> Teacher:
@@ -198,7 +206,7 @@ def _make(spec: str | Mapping[str, Any] | None, given: Mapping[str, Any]) -> Tea
         try:
             return _KINDS[kind](spec[kind], **rest)
         except TypeError as error:
-            raise TeacherSpecError(f"teacher {dict(spec)!r}: {error}.") from None
+            raise TeacherSpecError(f"teacher {without_secrets(spec)!r}: {error}.") from None
     if isinstance(spec, Mapping) and not ({"model", *TEACHER_ARGUMENTS} & set(spec)):
         raise TeacherSpecError(
             f'teacher is {sorted(spec)!r}, expected a dict with "model", or one of '
