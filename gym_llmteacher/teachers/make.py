@@ -187,8 +187,8 @@ def _kind(spec: Mapping[str, Any]) -> str | None:
 
 def _not_a_model(spec: Any, given: Mapping[str, Any]) -> TeacherSpecError:
     return TeacherSpecError(
-        f"{', '.join(given)} came with the teacher {_shown(spec)}, which is no model's name or dict "
-        "and would ignore it. Cure: pass it to that teacher itself, or leave it out."
+        f"{', '.join(given)} came with the teacher {_shown(spec)}, which is no model's name or "
+        "dict and would ignore it. Cure: pass it to that teacher itself, or leave it out."
     )
 
 
