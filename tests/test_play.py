@@ -1,12 +1,15 @@
 """One way to let a teacher or a student play, in envs of every kind."""
 
+import time
+
 import gymnasium as gym
 import numpy as np
 import pytest
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from gym_llmteacher import (
     ActionGrounding,
@@ -138,6 +141,139 @@ def test_how_an_episode_ends_and_whether_it_was_won():
     assert monitored.mean_return == LENGTH
 
 
+@pytest.mark.parametrize("env", [taught(), taught], ids=["single env", "factory"])
+def test_after_a_cut_the_next_seed_is_played(env):
+    record = play(env, "teacher", 3, seed=5, max_steps=2, n_envs=2)
+    assert [(e.seed, e.length, e.ended) for e in record.episodes] == [
+        (5, 2, "cut"), (6, 2, "cut"), (7, 2, "cut"),
+    ]  # fmt: skip
+    begun = []
+
+    def zero(obs, infos, starts):
+        begun.append(starts.tolist())
+        return np.zeros(len(starts), int)
+
+    play(Echo, zero, 2, max_steps=2, n_envs=1)
+    assert begun == [[True], [False], [True], [False]]
+
+
+@pytest.mark.parametrize("kind", ["VecEnv", "same step", "next step"])
+def test_what_is_left_after_a_cut_has_no_seed(kind):
+    record = play(KINDS[kind](), "teacher", 4, seed=5, max_steps=2)
+    assert [(e.seed, e.length) for e in record.episodes] == [(5, 2), (None, 2), (6, 2), (None, 2)]
+
+
+@pytest.mark.parametrize("n_envs", [1, 3, 16])
+def test_every_seed_counts_once_short_or_long(n_envs):
+    class Uneven(Echo):
+        def reset(self, *, seed=None, options=None):
+            obs, info = super().reset(seed=seed)
+            self.left = 1 + seed % 4
+            return obs, info
+
+    def zero(obs, infos, starts):
+        return np.zeros(len(starts), int)
+
+    record = play(Uneven, zero, 10, seed=20, n_envs=n_envs)
+    assert sorted((e.seed, e.length) for e in record.episodes) == [
+        (seed, 1 + seed % 4) for seed in range(20, 30)
+    ]
+    assert record.steps == sum(e.length for e in record.episodes)
+
+
+class Slow(ScriptedTeacher):
+    """Its answers are late."""
+
+    def advise(self, situations):
+        time.sleep(0.05)
+        return super().advise(situations)
+
+
+def slow():
+    teacher = Slow(lambda here: (here.text[-1],))
+    return LLMTeacherWrapper(Echo(), teacher, grounding(), 0.0, workers=1, late_timeout=20.0)
+
+
+LATE = {
+    "factory": lambda: slow,
+    "VecEnv": lambda: make_vec_env(slow, 2),
+    "next step": lambda: sync(slow, AutoresetMode.NEXT_STEP),
+    "same step": lambda: sync(slow, AutoresetMode.SAME_STEP),
+    "VectorTeacher": lambda: VectorTeacher(
+        sync(lambda: GroundingWrapper(Echo(), grounding()), AutoresetMode.NEXT_STEP),
+        Slow(lambda here: (here.text[-1],)), 0.0, late_timeout=20.0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LATE)
+def test_late_answers_are_waited_for(kind):
+    record = play(LATE[kind](), "teacher", 2, deterministic=True)
+    assert (record.mean_return, record.coverage) == (LENGTH, 1.0)
+
+
+def test_late_answers_in_other_processes_are_refused():
+    env = AsyncVectorEnv([slow, slow])
+    with pytest.raises(TeacherSpecError, match=r"cannot be waited for.*\n?.*Cure: workers=0"):
+        play(env, "teacher", 2)
+    env.close()
+
+
+def test_envs_without_a_teacher_say_nothing():
+    def zero(obs, infos, starts):
+        return np.zeros(len(starts), int)
+
+    for env in (Echo, make_vec_env(Echo, 2), SyncVectorEnv([Echo] * 2)):
+        record = play(env, zero, 2, texts=True)
+        assert all(step[:3] == ((), (), ()) for e in record.episodes for step in e.steps)
+        assert all(len(e.steps) == LENGTH for e in record.episodes)
+
+
+def test_an_actor_may_use_one_array_for_all_its_actions():
+    kept = np.zeros(2, int)
+
+    def count(obs, infos, starts):
+        kept[:] = (kept + 1) % 3
+        return kept
+
+    record = play(make_vec_env(Echo, 2), count, 2, texts=True)
+    assert [int(step.action) for step in record.episodes[0].steps] == [1, 2, 0, 1, 2]
+
+
+def test_returns_are_monitors_in_a_vec_env_alone():
+    def zero(obs, infos, starts):
+        return np.zeros(len(starts), int)
+
+    class Thirds(Echo):
+        def step(self, action):
+            obs, _, *rest = super().step(action)
+            return obs, 1 / 3, *rest
+
+    exact = play(lambda: Monitor(Thirds()), zero, 1)
+    assert exact.mean_return == sum([1 / 3] * LENGTH)
+    normalised = VecNormalize(make_vec_env(Thirds, 1, wrapper_class=None), norm_obs=False)
+    assert play(normalised, zero, 1).mean_return == pytest.approx(LENGTH / 3, abs=1e-5)
+
+    class OtherEpisode(Echo):
+        def step(self, action):
+            *rest, info = super().step(action)
+            return *rest, {**info, "episode": 7}
+
+    assert 0 <= play(OtherEpisode, zero, 1).mean_return <= LENGTH
+    assert 0 <= play(DummyVecEnv([OtherEpisode]), zero, 1).mean_return <= LENGTH
+
+
+def test_variance():
+    def zero(obs, infos, starts):
+        return np.zeros(len(starts), int)
+
+    record = play(lambda: taught(WRONG), zero, 20)
+    returns = [e.reward for e in record.episodes]
+    assert record.variance == pytest.approx(np.var(returns, ddof=1))
+    assert record.variance > 0
+    assert play(taught, "teacher", 1).variance == 0.0
+
+
 def test_silence_is_no_coverage_and_acts_at_random():
     silent = ScriptedTeacher(lambda here: Advice.abstain("?"))
     record = play(lambda: taught(silent), "teacher", 40, deterministic=True)
@@ -160,7 +296,9 @@ def test_it_stops_when_it_is_told_to():
 
 
 def test_several_action_dimensions():
-    record = play(drive, TeacherActor(True, sizes=(3, 2)), 3, texts=True)
+    actor = TeacherActor(True)
+    record = play(drive, actor, 3, texts=True)
+    assert actor.sizes is None  # those of the next env may be others
     for episode in record.episodes:
         for step in episode.steps:
             words = step.texts[0].split()
@@ -215,9 +353,22 @@ def test_a_trained_student():
         (lambda: play(7, "teacher"), "play got 7, expected an env"),
         (lambda: play(taught, "nobody"), "the player is 'nobody'"),
         (lambda: play(taught, "teacher", 0), "episodes is 0"),
+        (lambda: play(taught, "teacher", n_envs=0), "n_envs is 0"),
+        (lambda: play(taught, "teacher", max_steps=0), "max_steps is 0"),
+        (lambda: play(taught, "teacher", seed="a"), "seed is 'a'"),
+        (lambda: play(taught, "teacher", seed=-1), "seed is -1, expected a whole number of 0"),
+        (lambda: play(taught, RIGHT), "has a teacher already"),
+        (lambda: play(sync(taught, AutoresetMode.DISABLED), "teacher"), "autoreset_mode DISABLED"),
         (lambda: play(make_vec_env(taught, 1), RIGHT), 'expected "teacher"'),
     ],
 )
 def test_bad_input(make, message):
     with pytest.raises(TeacherSpecError, match=message):
         make()
+
+
+def test_bad_players_are_refused_before_any_env_is_made():
+    made = []
+    with pytest.raises(TeacherSpecError, match="nobody"):
+        play(lambda: made.append(taught()) or made[-1], "nobody")
+    assert made == []
