@@ -230,14 +230,59 @@ def test_envs_without_a_teacher_say_nothing():
 
 
 def test_an_actor_may_use_one_array_for_all_its_actions():
-    kept = np.zeros(2, int)
+    kept = np.zeros((2, 2), int)
 
     def count(obs, infos, starts):
-        kept[:] = (kept + 1) % 3
+        kept[:] = (kept + 1) % 2
         return kept
 
-    record = play(make_vec_env(Echo, 2), count, 2, texts=True)
-    assert [int(step.action) for step in record.episodes[0].steps] == [1, 2, 0, 1, 2]
+    record = play(make_vec_env(drive, 2), count, 2, texts=True)
+    assert [step.action.tolist() for step in record.episodes[0].steps][:2] == [[1, 1], [0, 0]]
+
+
+def test_what_was_made_is_closed_and_what_was_given_stays_open():
+    closed = []
+
+    class Closing(Echo):
+        def close(self):
+            closed.append(self)
+
+    def zero(obs, infos, starts):
+        return np.zeros(len(starts), int)
+
+    play(Closing(), zero, 2)
+    assert closed == []
+    play(Closing, zero, 3, n_envs=2)
+    assert len(closed) == 2
+
+
+def test_nobody_waits_for_an_env_that_is_done():
+    pending = []
+
+    def noting(obs, infos, starts):
+        pending.append(["teacher_pending" in info for info in infos])
+        return np.zeros(len(starts), int)
+
+    never = Slow(lambda here: Advice.abstain("?"))  # what it abstains from is asked again
+    play(lambda: LLMTeacherWrapper(Echo(), never, grounding(), workers=1), noting, 3,
+         n_envs=2, max_steps=2)  # fmt: skip
+    assert pending == [[True, True], [True, True], [True, False], [True, False]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "gap"), [("factory", 0), ("VecEnv", 0), ("same step", 0), ("next step", 1)]
+)
+def test_an_episode_starts_with_its_first_observation(kind, gap):
+    begun = []
+
+    def zero(obs, infos, starts):
+        begun.append(bool(starts[0]))
+        return np.zeros(len(starts), int)
+
+    play(KINDS[kind](), zero, 4, n_envs=2)
+    # With NEXT_STEP there is one more step, from the last observation, that only resets.
+    episode = [True] + [False] * (LENGTH - 1)
+    assert begun == episode + [False] * gap + episode
 
 
 def test_returns_are_monitors_in_a_vec_env_alone():
@@ -334,7 +379,7 @@ def test_a_student_plays_with_its_memory():
         student = Remembers()
         play(KINDS[kind](), student, 4, n_envs=2)
         live = [int(n) for row in student.seen for n in row]
-        assert max(live) <= LENGTH + (kind == "next step"), kind
+        assert max(live) == LENGTH + (kind == "next step"), kind
         assert live.count(1) >= 4
 
 

@@ -250,6 +250,21 @@ def test_every_env_plays_as_many_episodes_and_none_is_cut():
     assert (played.episodes, played.steps, played.mean_return) == (8, 24, 1.0)
 
 
+def test_an_episode_without_end_is_counted_after_1000_steps():
+    class Endless(gym.Env):
+        observation_space, action_space = gym.spaces.Box(0, 1, (1,)), gym.spaces.Discrete(2)
+
+        def reset(self, *, seed=None, options=None):
+            return np.zeros(1, np.float32), info
+
+        def step(self, action):
+            return np.zeros(1, np.float32), 1.0, False, False, info
+
+    info = {"teacher_prior": np.array([0.5, 0.5], np.float32), "teacher_weight": 1.0}
+    played = evaluate_teacher(DummyVecEnv([Endless]), TeacherActor(), 2)
+    assert (played.episodes, played.steps, played.mean_return) == (2, 2000, 1000.0)
+
+
 @pytest.mark.parametrize("episodes", [-1, 1.5, True, "16"])
 def test_bad_numbers_are_refused_at_once(episodes):
     with pytest.raises(StudentError, match="expected a whole number: 16, for example"):

@@ -26,7 +26,8 @@ class TeacherEvalCallback(EvalCallback):
     defaults; ``eval/*`` is logged as there. Added:
 
     :param teacher_env: env (or VecEnv) with a teacher, to see how well the teacher does by itself.
-        It then plays ``n_eval_episodes`` at each evaluation, which may ask questions; with
+        It then plays ``n_eval_episodes`` at each evaluation, or a few more, so that every env of a
+        VecEnv plays as many. That may ask questions, and late answers are waited for; with
         ``LLMTeacherWrapper(env, teacher, ask=WithProbability(0))`` it gets by on what is known
         already. Logged: ``teacher/eval_mean_reward``, ``teacher/eval_mean_ep_length``,
         ``teacher/eval_success_rate`` (where infos have ``is_success``), and
