@@ -99,7 +99,6 @@ def test_door_key_planner():
         TeacherDecorator,
         lambda inner: SimulatedTeacher(inner, 1.0),
         lambda inner: CascadeTeacher([inner]),
-        lambda inner: CascadeTeacher([inner, inner]).teachers[1] and CascadeTeacher([inner]),
     ],
 )
 def test_what_is_around_a_teacher_forwards_all_of_it(make):

@@ -7,12 +7,22 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from stable_baselines3.common.env_util import make_vec_env
 
-from gym_llmteacher import GroundingWrapper, LLMTeacher, Situation, TeacherPPO, VecTeacher
+from gym_llmteacher import (
+    GroundingWrapper,
+    LLMTeacher,
+    LLMTeacherWrapper,
+    ScriptedTeacher,
+    Situation,
+    TeacherPPO,
+    VecTeacher,
+)
 from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.teachers.process import ProcessTeacher
@@ -125,3 +135,38 @@ def test_late_answers_come_from_the_helper_too():
                        device="cpu").learn(64)  # fmt: skip
     assert (model.rollout_buffer.teacher_weights > 0).all()
     venv.close()
+
+
+def test_one_that_closes_leaves_the_questions_of_another_alone(tmp_path):
+    """Training and evaluation may have the same teacher; each `VecTeacher` has its own process."""
+    (here,) = situations(1)
+    arrived = threading.Event()
+
+    def reply(body):
+        arrived.set()
+        return FakeReply("Action: {a}", delay=0.5)
+
+    def wrap(teacher):
+        return VecTeacher(make_vec_env(TASK, 1, wrapper_class=GroundingWrapper), teacher,
+                          process=True)  # fmt: skip
+
+    with FakeLLMServer(reply) as server:
+        teacher = LLMTeacher(server.model, tmp_path / "a.sqlite", samples=1)
+        training, evaluation = wrap(teacher), wrap(teacher)
+        arrived.clear()  # the probes
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(training.teacher.advise, [here])
+            assert arrived.wait(60)
+            evaluation.close()
+            assert [advice.abstained for advice in asked.result(60)] == [False]
+        training.close()
+
+
+def test_single_envs_share_a_process():
+    teacher = ScriptedTeacher.named("door_key_planner")
+    one, two = (LLMTeacherWrapper(gym.make(TASK), teacher, process=True) for _ in range(2))
+    assert one.teacher is two.teacher
+    assert one.reset(seed=0)[1]["teacher_weight"] == 1.0
+    one.close()
+    assert two.reset(seed=0)[1]["teacher_weight"] == 1.0
+    one.teacher.close()

@@ -55,6 +55,7 @@ class Adviser:
     :param workers: questions open at once, asked in the background while stepping goes on; 0: every
         answer is waited for
     :param late_timeout: seconds that `late` waits
+    :param owns_teacher: whether `close` closes the teacher, too: nobody else asks it
     :raises PriorError: ``smoothing`` outside [0, 1)
     :raises ConditionError: ``ask`` is no condition
     :raises TeacherSpecError: a negative number of workers or seconds
@@ -79,6 +80,7 @@ class Adviser:
         smoothing: float = 0.02,
         workers: int = 0,
         late_timeout: float = 5.0,
+        owns_teacher: bool = False,
     ) -> None:
         check_smoothing(smoothing)
         if workers < 0 or late_timeout < 0:
@@ -90,6 +92,7 @@ class Adviser:
         self.smoothing, self.late_timeout = float(smoothing), float(late_timeout)
         self._askers = ask and [[Asker(ask, teacher, i) for _ in sizes] for i in range(n_envs)]
         self._reads_observations = teacher.reads_observations
+        self._owns_teacher = owns_teacher
         self._late = self._came_late = 0
         self.said: list[Pending] = [Pending((), ())] * n_envs
         """By env: the situations asked about last, and the advice there was."""
@@ -207,3 +210,5 @@ class Adviser:
         """Give up open questions."""
         if self.background is not None:
             self.background.close()
+        if self._owns_teacher:
+            self.teacher.close()

@@ -22,8 +22,8 @@ from gym_llmteacher.errors import CheckpointError
 from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.experiments.result import RunResult
 from gym_llmteacher.llm.store import Store
-from gym_llmteacher.sb3.telemetry import added
 from gym_llmteacher.teachers.base import Teacher
+from gym_llmteacher.teachers.totals import added
 
 FILE = "checkpoint.pkl"
 Curve = list[tuple[int, float]]

@@ -102,6 +102,19 @@ TEACHER_ARGUMENTS = (
 """Arguments of `LLMTeacher` that may stand beside litellm's in a dict."""
 
 
+def check_given_once(written: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Check that no argument is both in a model's dict and beside it.
+
+    :raises TeacherSpecError: one is
+    """
+    twice = [name for name in written if given.get(name) is not None]
+    if twice:
+        raise TeacherSpecError(
+            f"{', '.join(twice)} is given twice, in the model's dict and beside it; expected it "
+            "once."
+        )
+
+
 def teacher_arguments(
     spec: str | Mapping[str, Any] | None,
 ) -> tuple[str | dict[str, Any] | None, dict[str, Any]]:

@@ -59,7 +59,7 @@ class TeacherActor:
         played, or one dimension
     :param read: makes rows of infos, if not `read_priors`
 
-    Attributes: ``weights``, float32 ``(n_envs, n_dims)``, of the last infos.
+    Attributes: ``rows``, the priors it acted on last.
 
     >>> infos = [{"teacher_prior": np.array([0.2, 0.8], np.float32), "teacher_weight": 1.0}]
     >>> TeacherActor(deterministic=True)(None, infos, np.ones(1, dtype=bool)).tolist()
@@ -77,7 +77,7 @@ class TeacherActor:
         self._rng = np.random.default_rng(rng)
         self._read = read
         self._late: Late | None = None
-        self.weights: NDArray[np.float32] = np.zeros((0, 1), dtype=np.float32)
+        self.rows = Rows(np.zeros((0, 0), np.float32), np.zeros(0, np.float32), {})
 
     @contextmanager
     def playing(self, sizes: tuple[int, ...], late: Late) -> Iterator[None]:
@@ -93,6 +93,11 @@ class TeacherActor:
         finally:
             self.sizes, self._late = before, None
 
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """Float32 ``(n_envs, n_dims)``, of the priors it acted on last."""
+        return self.rows.weight.reshape(len(self.rows.prior), -1)
+
     def __call__(self, obs: Any, infos: Infos, starts: NDArray[np.bool_]) -> NDArray[Any]:
         """One action per env."""
         sizes = self.sizes or (len(infos[0]["teacher_prior"]),)
@@ -100,7 +105,7 @@ class TeacherActor:
         if rows.pending and self._late is not None:
             for i, prior, weight in self._late(rows.pending):
                 rows.prior[i], rows.weight[i] = prior, weight
-        self.weights = rows.weight.reshape(len(rows.prior), -1)
+        self.rows = rows
         parts = zip(split_dims(rows.prior, sizes), self.weights.T, strict=True)
         chosen = [act_on(prior, weight, self.deterministic, self._rng) for prior, weight in parts]
         return chosen[0] if len(sizes) == 1 else np.stack(chosen, axis=1)

@@ -13,7 +13,6 @@ from stable_baselines3.common.callbacks import EvalCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, sync_envs_normalization
 
 from gym_llmteacher.action_dims import action_sizes, split_dims
-from gym_llmteacher.learning.priors import Rows, read_priors
 from gym_llmteacher.playing.actors import Infos, StudentActor, TeacherActor
 from gym_llmteacher.playing.play import play
 from gym_llmteacher.sb3.telemetry import set_teaching
@@ -86,22 +85,15 @@ class _Compared(TeacherActor):
     """Acts by the priors, and compares with what the student would do."""
 
     def __init__(self, student: BaseAlgorithm, deterministic: bool, sizes: tuple[int, ...]) -> None:
-        super().__init__(deterministic, sizes=sizes, read=self._noted)
+        super().__init__(deterministic, sizes=sizes)
         self._student = StudentActor(student, deterministic=True)
-        self._priors: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
         self.same: list[bool] = []
-
-    def _noted(self, infos: Any) -> Rows:
-        assert self.sizes is not None
-        rows = read_priors(infos, self.sizes)
-        self._priors = rows.prior
-        return rows
 
     def __call__(self, obs: Any, infos: Infos, starts: NDArray[np.bool_]) -> NDArray[Any]:
         actions = super().__call__(obs, infos, starts)
         assert self.sizes is not None
         columns = self._student(obs, infos, starts).reshape(len(actions), -1).T
-        priors = split_dims(self._priors, self.sizes)
+        priors = split_dims(self.rows.prior, self.sizes)
         for prior, weight, column in zip(priors, self.weights.T, columns, strict=True):
             taught = weight > 0
             self.same += (prior.argmax(axis=1) == column)[taught].tolist()

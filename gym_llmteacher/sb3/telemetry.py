@@ -12,6 +12,7 @@ from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 from gym_llmteacher.advising.adviser import K
 from gym_llmteacher.prior import Pending
 from gym_llmteacher.sb3.vec_teacher import VecTeacher
+from gym_llmteacher.teachers.totals import added
 
 
 def set_teaching(env: VecEnv, on: bool) -> None:
@@ -53,19 +54,6 @@ def teacher_sums(env: VecEnv) -> dict[str, float]:
     elif env.has_attr("teacher_metrics"):
         reports = dict(env.env_method("teacher_metrics"))
     return added(*reports.values())
-
-
-def added(*reports: Mapping[str, float]) -> dict[str, float]:
-    """Sum reports, name by name.
-
-    >>> added({"calls": 1.0}, {"calls": 2.0, "hits": 3.0})
-    {'calls': 3.0, 'hits': 3.0}
-    """
-    sums: dict[str, float] = {}
-    for report in reports:
-        for name, value in report.items():
-            sums[name] = sums.get(name, 0.0) + value
-    return sums
 
 
 def teacher_totals(env: VecEnv, earlier: Mapping[str, float] | None = None) -> dict[str, float]:

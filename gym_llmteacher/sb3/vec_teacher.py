@@ -16,8 +16,9 @@ from gym_llmteacher.advising.adviser import Adviser, K, Weight
 from gym_llmteacher.advising.conditions import Condition
 from gym_llmteacher.advising.observations import of_env
 from gym_llmteacher.errors import GroundingError
-from gym_llmteacher.prior import Pending, check_smoothing
-from gym_llmteacher.teachers.make import TeacherSpec, in_process, make_teacher
+from gym_llmteacher.prior import Pending
+from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
+from gym_llmteacher.teachers.process import ProcessTeacher
 
 
 class VecTeacher(VecEnvWrapper):
@@ -68,7 +69,6 @@ class VecTeacher(VecEnvWrapper):
         process: bool = False,
     ) -> None:
         super().__init__(venv)
-        check_smoothing(smoothing)
         if not venv.has_attr("grounding"):
             raise GroundingError(
                 "the envs do not describe their situations. Wrap them before they are vectorised: "
@@ -81,11 +81,10 @@ class VecTeacher(VecEnvWrapper):
             )
         self.teacher = make_teacher(teacher, answers=answers, elicitation=elicitation)
         if process:
-            self.teacher = in_process(self.teacher, max(1, workers))
-        self._closes = process
+            self.teacher = ProcessTeacher(self.teacher, max(1, workers))
         self.adviser = Adviser(
             self.teacher, action_sizes(venv.action_space), venv.num_envs, ask=ask,
-            smoothing=smoothing, workers=workers, late_timeout=late_timeout,
+            smoothing=smoothing, workers=workers, late_timeout=late_timeout, owns_teacher=process,
         )  # fmt: skip
         self._hears = ask is not None
 
@@ -151,6 +150,4 @@ class VecTeacher(VecEnvWrapper):
     def close(self) -> None:
         """Close envs and give up open questions."""
         self.adviser.close()
-        if self._closes:
-            self.teacher.close()
         self.venv.close()

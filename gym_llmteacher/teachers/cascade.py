@@ -14,6 +14,7 @@ from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.decorator import TeacherDecorator
+from gym_llmteacher.teachers.totals import added
 
 
 class CascadeTeacher(TeacherDecorator):
@@ -84,10 +85,6 @@ class CascadeTeacher(TeacherDecorator):
                 return advice if first else dataclasses.replace(advice, provisional=True)
         return None
 
-    def budget_left(self) -> float:
-        """The first teacher's."""
-        return super().budget_left()
-
     def probe(self) -> None:
         """Check every teacher: a fallback that cannot work is found out now, not at night."""
         for teacher in self.teachers:
@@ -103,10 +100,7 @@ class CascadeTeacher(TeacherDecorator):
 
     def metrics(self) -> dict[str, float]:
         """Sums over the teachers, and ``fallbacks``: advice that was not the first's."""
-        totals: dict[str, float] = {}
-        for teacher in self.teachers:
-            for name, value in teacher.metrics().items():
-                totals[name] = totals.get(name, 0.0) + value
+        totals = added(*(teacher.metrics() for teacher in self.teachers))
         return {**totals, "fallbacks": float(self._fallbacks)}
 
     def close(self) -> None:

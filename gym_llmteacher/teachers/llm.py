@@ -19,7 +19,7 @@ from gym_llmteacher.llm.oracle import Oracle, why_not
 from gym_llmteacher.llm.question import Question
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply
-from gym_llmteacher.llm.spec import teacher_arguments
+from gym_llmteacher.llm.spec import check_given_once, teacher_arguments
 from gym_llmteacher.llm.store import Store
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
@@ -98,12 +98,7 @@ class LLMTeacher(Locked, Teacher):
                 "answers": answers, "elicitation": elicitation, "task": task, "budget": budget,
                 "file_budget": file_budget, **limits,
             }  # fmt: skip
-            twice = [name for name in written if given.get(name) is not None]
-            if twice:
-                raise TeacherSpecError(
-                    f"{', '.join(twice)} is given twice, in the model's dict and beside it; "
-                    "expected it once."
-                )
+            check_given_once(written, given)
             merged = {**given, "samples": samples, "offline": offline, **written}
             self.__init__(model, **merged)  # type: ignore[misc]
             return

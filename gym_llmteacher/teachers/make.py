@@ -28,7 +28,7 @@ from typing import Any
 
 from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.llm.redact import without_secrets
-from gym_llmteacher.llm.spec import TEACHER_ARGUMENTS
+from gym_llmteacher.llm.spec import TEACHER_ARGUMENTS, check_given_once
 from gym_llmteacher.teachers.base import Teacher
 
 TeacherSpec = str | Mapping[str, Any] | Teacher | Sequence["TeacherSpec"] | None
@@ -104,8 +104,7 @@ def make_teacher(
     'ScriptedTeacher'
     """
     path = None if answers is None else os.fspath(answers)
-    given = {"answers": path, "elicitation": elicitation, **arguments}
-    given = {name: value for name, value in given.items() if value is not None}
+    given = _without_none({"answers": path, "elicitation": elicitation, **arguments})
     spec = _written(spec)
     if isinstance(spec, (list, tuple)):
         from gym_llmteacher.teachers.cascade import CascadeTeacher
@@ -115,8 +114,7 @@ def make_teacher(
         return CascadeTeacher(
             [make_teacher(one, **given if is_language_model(one) else {}) for one in spec]
         )
-    if given and not is_language_model(spec):
-        raise _not_a_model(spec, given)
+    spec = with_arguments(spec, **given)
     if isinstance(spec, Teacher):
         return spec
     if spec is not None and not isinstance(spec, (str, Mapping)):
@@ -124,10 +122,10 @@ def make_teacher(
             f"teacher is {spec!r} ({type(spec).__name__}), expected None, a litellm model name "
             'such as "ollama_chat/qwen3", a dict {"model": ...}, "script:NAME", or a Teacher.'
         )
-    key = json.dumps([spec, given], sort_keys=True, default=repr)
+    key = json.dumps(spec, sort_keys=True, default=repr)
     teacher = _shared.get(key)
     if teacher is None:
-        teacher = _shared[key] = _make(spec, given)
+        teacher = _shared[key] = _make(spec)
     return teacher
 
 
@@ -146,18 +144,28 @@ def is_language_model(spec: TeacherSpec) -> bool:
 def with_arguments(spec: TeacherSpec, **given: Any) -> TeacherSpec:
     """Add arguments of `LLMTeacher` to what a user wrote; those that are ``None`` are left out.
 
-    :raises TeacherSpecError: ``spec`` is no language model's
+    :raises TeacherSpecError: ``spec`` is no language model's, or has one of them already
 
     >>> with_arguments("openai/x", elicitation="logprobs", samples=None)
     {'model': 'openai/x', 'elicitation': 'logprobs'}
+    >>> with_arguments("embedded", elicitation="logprobs")
+    {'elicitation': 'logprobs'}
     """
-    given = {name: value for name, value in given.items() if value is not None}
+    given = _without_none(given)
     if not given:
         return spec
     if not is_language_model(spec):
         raise _not_a_model(spec, given)
     written = _written(spec)
-    return {**(written if isinstance(written, Mapping) else {"model": written}), **given}
+    if written is None:
+        return given  # the embedded model has no name
+    form = dict(written) if isinstance(written, Mapping) else {"model": written}
+    check_given_once(form, given)
+    return {**form, **given}
+
+
+def _without_none(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def in_process(teacher: Teacher, workers: int) -> Teacher:
@@ -199,7 +207,7 @@ def _shown(spec: Any) -> str:
     return repr(without_secrets(spec) if isinstance(spec, Mapping) else spec)
 
 
-def _make(spec: str | Mapping[str, Any] | None, given: Mapping[str, Any]) -> Teacher:
+def _make(spec: str | Mapping[str, Any] | None) -> Teacher:
     kind = _kind(spec) if isinstance(spec, Mapping) else None
     if isinstance(spec, Mapping) and kind is not None:
         rest = {name: value for name, value in spec.items() if name != kind}
@@ -214,4 +222,4 @@ def _make(spec: str | Mapping[str, Any] | None, given: Mapping[str, Any]) -> Tea
         )
     from gym_llmteacher.teachers.llm import LLMTeacher
 
-    return LLMTeacher(dict(spec) if isinstance(spec, Mapping) else spec, **given)
+    return LLMTeacher(dict(spec) if isinstance(spec, Mapping) else spec)

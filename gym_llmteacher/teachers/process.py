@@ -27,6 +27,7 @@ from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.decorator import TeacherDecorator
+from gym_llmteacher.teachers.totals import added
 
 _ONE_ROW = np.zeros((1, 1), dtype=np.float32)
 _PROBE = "probe"
@@ -175,9 +176,7 @@ class ProcessTeacher(Locked, TeacherDecorator):
     def metrics(self) -> dict[str, float]:
         """The teacher's totals over there, with what was looked up and remembered here."""
         with self._lock:
-            parts = (self._metrics, self.teacher.metrics(), self._own)
-            names = {name: None for part in parts for name in part}
-            return {name: sum(part.get(name, 0.0) for part in parts) for name in names}
+            return added(self._metrics, self.teacher.metrics(), self._own)
 
     def close(self) -> None:
         """Ask nothing more; the helper ends once what it is asking now is in the answers file."""

@@ -15,7 +15,7 @@ from gym_llmteacher.advice import Advice
 from gym_llmteacher.advising.adviser import Adviser, K, Weight
 from gym_llmteacher.advising.conditions import Condition
 from gym_llmteacher.groundings.base import Grounding
-from gym_llmteacher.prior import Pending, check_smoothing
+from gym_llmteacher.prior import Pending
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.make import TeacherSpec, in_process, make_teacher
 from gym_llmteacher.wrappers.grounding import GroundingWrapper
@@ -97,7 +97,6 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
             late_timeout=late_timeout,
         )  # fmt: skip
         gym.Wrapper.__init__(self, env)
-        check_smoothing(smoothing)
         self.teacher = make_teacher(teacher, answers=answers, elicitation=elicitation)
         if process:
             self.teacher = in_process(self.teacher, max(1, workers))

@@ -15,8 +15,9 @@ from gym_llmteacher.advising.adviser import Adviser, K, Weight
 from gym_llmteacher.advising.conditions import Condition
 from gym_llmteacher.advising.observations import of_env
 from gym_llmteacher.errors import GroundingError
-from gym_llmteacher.prior import Pending, check_smoothing
-from gym_llmteacher.teachers.make import TeacherSpec, in_process, make_teacher
+from gym_llmteacher.prior import Pending
+from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
+from gym_llmteacher.teachers.process import ProcessTeacher
 
 if TYPE_CHECKING:
     _VectorWrapper = VectorWrapper[Any, Any, Any]
@@ -70,7 +71,6 @@ class VectorTeacher(_VectorWrapper):
         late_timeout: float = 5.0,
     ) -> None:
         super().__init__(env)
-        check_smoothing(smoothing)
         sizes = action_sizes(env.single_action_space)
         if not sizes:
             raise GroundingError(
@@ -79,10 +79,10 @@ class VectorTeacher(_VectorWrapper):
             )
         self.teacher = make_teacher(teacher, answers=answers, elicitation=elicitation)
         if process:
-            self.teacher = in_process(self.teacher, max(1, workers))
+            self.teacher = ProcessTeacher(self.teacher, max(1, workers))
         self.adviser = Adviser(
             self.teacher, sizes, env.num_envs, ask=ask, smoothing=smoothing, workers=workers,
-            late_timeout=late_timeout,
+            late_timeout=late_timeout, owns_teacher=process,
         )  # fmt: skip
         self._same_step = env.metadata.get("autoreset_mode") == AutoresetMode.SAME_STEP
         self._over = np.zeros(env.num_envs, dtype=np.bool_)
