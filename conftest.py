@@ -6,8 +6,6 @@ import os
 import pytest
 from hypothesis import settings
 
-from gym_llmteacher.llm.probing import forget_probes
-
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 # Small networks: more threads per process only get in each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -34,9 +32,3 @@ def pytest_report_header():
 def _own_answers_file(monkeypatch, tmp_path):
     """No test reads or writes the answers file of the person who runs it."""
     monkeypatch.setenv("GYM_LLMTEACHER_ANSWERS", str(tmp_path / "answers.sqlite"))
-
-
-@pytest.fixture(autouse=True)
-def _nothing_probed():
-    """Every test finds its models unprobed, whatever ran before it in this process."""
-    forget_probes()

@@ -42,8 +42,8 @@ from .learning.schedules import Constant as Constant
 from .learning.schedules import Exponential as Exponential
 from .learning.schedules import Linear as Linear
 from .learning.schedules import LLM4Teach as LLM4Teach
-from .llm.elicitation import Elicitation as Elicitation
-from .llm.elicitations import register_elicitation as register_elicitation
+from .llm.elicitation.base import Elicitation as Elicitation
+from .llm.elicitation.registry import register_elicitation as register_elicitation
 from .llm.oracle import Oracle as Oracle
 from .llm.question import Question as Question
 from .llm.reply import Reply as Reply

@@ -36,7 +36,7 @@ def test_a_server_that_is_down_falls_back_to_a_script():
         spec = [server.model, {"script": "door_key_planner"}]
         env = LLMTeacherWrapper(gym.make("LLMTeacher/SimpleDoorKey-v0"), spec, answers=":memory:")
         large = env.teacher.teachers[0]
-        large.oracle.client.max_retries = 0
+        large.oracle.client.endpoint.max_retries = 0
         _, info = env.reset(seed=0)
         assert info["teacher_weight"] == 1.0
         assert env.advice.source == "script"

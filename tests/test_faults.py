@@ -51,11 +51,10 @@ FAULTS = {
     "no choices": (FakeReply(body='{"choices": []}'), 1, "failed"),
     "empty body": (FakeReply(body=""), 1 + RETRIES, "failed"),
     "no JSON": (FakeReply(body="<html>gateway</html>"), 1 + RETRIES, "failed"),
-    "empty": (FakeReply(""), 1, "parse_failed"),
+    "empty": (FakeReply(""), 1, "failed"),
     "a megabyte": (FakeReply("blah " * 200_000), 1, "parse_failed"),
     "refusal": (FakeReply("I'm sorry, but I cannot help with that."), 1, "parse_failed"),
-    "refusal field": (chat({"role": "assistant", "content": None, "refusal": "no"}), 1,
-                      "parse_failed"),
+    "refusal field": (chat({"role": "assistant", "content": None, "refusal": "no"}), 1, "failed"),
     "unicode": (FakeReply("Action: {\u202egо\ufffd 去拿钥匙 \U0001f511\x00}"), 1, "parse_failed"),
     "unknown options": (FakeReply("Action: {fly, teleport}"), 1, "parse_failed"),
     "refused by policy": (FakeReply("content_policy_violation", status=400), 1, "failed"),
@@ -170,7 +169,7 @@ def test_a_server_that_is_down_in_the_middle_of_a_training():
     with FakeLLMServer(GOOD) as server:
         teacher = LLMTeacher(server.model, ":memory:", samples=1, max_retries=0)
         clock = [0.0]
-        teacher.oracle.client.breaker.clock = lambda: clock[0]
+        teacher.oracle.client.endpoint.breaker.clock = lambda: clock[0]
         venv = VecTeacher(
             make_vec_env(lambda: GroundingWrapper(Counting(), words), 1), teacher, late_timeout=20.0
         )

@@ -118,7 +118,7 @@ def test_while_the_server_is_down_questions_are_not_blamed():
     ) as server:
         teacher = LLMTeacher(server.model, ":memory:", samples=1, max_retries=0)
         clock = Clock()
-        teacher.oracle.client.breaker = Breaker(failures=4, pause=30, clock=clock)
+        teacher.oracle.client.endpoint.breaker = Breaker(failures=4, pause=30, clock=clock)
         assert all(advice.abstained for advice in teacher.advise(here))
         assert len(server.history) == 4
         working.set()

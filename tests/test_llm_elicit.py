@@ -7,8 +7,10 @@ import pytest
 
 from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.llm import prompt
-from gym_llmteacher.llm.elicit import Logprobs, NextSubgoal, Samples
-from gym_llmteacher.llm.elicitations import elicitation_for
+from gym_llmteacher.llm.elicitation.letters import Logprobs
+from gym_llmteacher.llm.elicitation.plans import Samples
+from gym_llmteacher.llm.elicitation.registry import elicitation_for
+from gym_llmteacher.llm.elicitation.scoring import NextSubgoal
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.situation import Situation, Subgoal
 
@@ -89,7 +91,7 @@ def test_samples_put_what_changes_last():
     assert user["content"].endswith("- explore\n- go to key\n- pick up key")
     question = Samples(k=4).question(HERE)
     assert question.n == 4
-    assert (question.params["temperature"], question.params["top_p"]) == (0.7, 0.7)
+    assert question.params == {"temperature": 0.7, "max_tokens": 1024}
 
 
 def test_logprobs_sums_the_spellings_of_a_letter():
@@ -110,10 +112,13 @@ def test_logprobs_abstains_with_a_reason():
 
 
 def test_defaults_by_model_and_bad_names():
-    assert elicitation_for(None, "local/smollm2-135m").name == "subgoal"
-    assert elicitation_for(None, "openai/gpt-4o-mini").name == "samples"
+    assert isinstance(elicitation_for(None, "local/smollm2-135m"), NextSubgoal)
+    assert isinstance(elicitation_for("subgoal", "local/smollm2-135m"), NextSubgoal)
     assert elicitation_for("logprobs", "openai/gpt-4o-mini").name == "logprobs"
-    with pytest.raises(TeacherSpecError, match="'samples'"):
-        elicitation_for("subgoal", "openai/gpt-4o-mini")
     with pytest.raises(TeacherSpecError, match="expected 'subgoal'"):
         elicitation_for("telepathy", "local/smollm2-135m")
+    chat = elicitation_for(None, "openai/gpt-4o-mini")
+    assert (chat.question(HERE).n, chat.question(HERE).brief) == (4, True)
+    assert (chat.question(PLAIN).n, chat.question(PLAIN).brief) == (10, False)
+    few = elicitation_for(None, "openai/gpt-4o-mini", samples=2)
+    assert (few.question(HERE).n, few.question(PLAIN).n) == (2, 2)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gym_llmteacher.errors import AnswersFileError, ModelUnavailableError, TeacherSpecError
+from gym_llmteacher.llm.elicitation.scoring import NextSubgoal
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.llm import LLMTeacher
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
@@ -35,7 +36,7 @@ def test_a_situation_is_asked_once():
         assert len(server.history) == 2
     assert dict(first.plans) == {("go to key",): 0.75, ("explore",): 0.25}
     assert first == again == second
-    assert first.confidence == 1.0
+    assert first.confidence == pytest.approx(0.75**2 + 0.25**2)  # the samples' agreement
     assert first.source == "model"
     metrics = teacher.metrics()
     assert metrics.pop("seconds") > 0
@@ -103,7 +104,8 @@ def test_even_fatal_trouble_never_raises_while_advising(status, caplog):
     caplog.set_level(logging.INFO)
     with FakeLLMServer(FakeReply(f"bad {KEY}", status=status)) as server:
         (advice,) = teacher_for(server).advise([situation()])
-        assert len(server.history) == 1
+        # A bad request is tried without n, temperature and max_tokens, and without all of them.
+        assert len(server.history) == (5 if status == 400 else 1)
     assert advice.abstained
     assert KEY not in advice.source
     assert KEY not in caplog.text
@@ -115,12 +117,13 @@ def test_the_probe_raises_once_and_for_all():
         with pytest.raises(ModelUnavailableError):
             teacher.probe()
         teacher.probe()
-        teacher_for(server).probe()
+        teacher.probe()  # it is known already
         assert len(server.history) == 2
+        assert teacher.metrics()["calls"] == 1
 
 
 def test_the_probe_wants_log_probabilities_where_they_are_needed():
-    with FakeLLMServer("A") as server, pytest.raises(ModelUnavailableError, match="samples"):
+    with FakeLLMServer("A") as server, pytest.raises(ModelUnavailableError, match="log-prob"):
         teacher_for(server, elicitation="logprobs").probe()
     with FakeLLMServer(FakeReply("B", logprobs={"B": 0.75, "A": 0.25})) as server:
         teacher = teacher_for(server, elicitation="logprobs")
@@ -188,8 +191,8 @@ def test_bad_arguments_raise_at_construction(tmp_path):
     for model in ({"model": "openai/fake", "num_retries": 5}, {"model": "openai/fake", "tmie": 5}):
         with pytest.raises(TeacherSpecError):
             LLMTeacher(model, ":memory:")
-    with pytest.raises(TeacherSpecError, match="subgoal"):
-        LLMTeacher("openai/fake", ":memory:", elicitation="subgoal")
+    with pytest.raises(TeacherSpecError, match="scores"):
+        LLMTeacher("openai/fake", ":memory:", elicitation=NextSubgoal())
 
 
 def test_importing_and_constructing_loads_no_litellm():

@@ -17,7 +17,7 @@ from gym_llmteacher.errors import (
     AdviceError,
     NoReplyError,
 )
-from gym_llmteacher.llm.elicitation import Elicitation
+from gym_llmteacher.llm.elicitation.base import Elicitation
 from gym_llmteacher.llm.loading import load_litellm
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 from tests.track import LEFT, RIGHT, Track, cart

@@ -135,7 +135,7 @@ def test_teachers_share_answers_questions_and_budget(spec):
 
         def ask(_):
             teacher = LLMTeacher(server.model, spec, samples=1, file_budget={"calls": 30})
-            teacher.oracle.client.max_retries = 0
+            teacher.oracle.client.endpoint.max_retries = 0
             return [advice.abstained for advice in teacher.advise(here)]
 
         with ThreadPoolExecutor(4) as pool:
@@ -204,5 +204,5 @@ def test_an_old_file_is_migrated_by_whoever_comes_first(tmp_path):
     assert [(r.key, r.edited) for r in store.records()] == [("k", True), ("new", False)]
     store.close()
     connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION == 3
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION == 4
     connection.close()

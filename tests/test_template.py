@@ -8,8 +8,9 @@ from rich.console import Console
 from gym_llmteacher import LLMTeacher, LLMTeacherWrapper, Situation
 from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.experiments.ask import ask_once
-from gym_llmteacher.llm.elicit import Logprobs, Samples
-from gym_llmteacher.llm.elicitations import elicitation_for
+from gym_llmteacher.llm.elicitation.letters import Logprobs
+from gym_llmteacher.llm.elicitation.plans import Samples
+from gym_llmteacher.llm.elicitation.registry import elicitation_for
 from gym_llmteacher.llm.template import Template
 from gym_llmteacher.testing import FakeLLMServer
 

@@ -114,6 +114,26 @@ class Answers(Store):
             return Reply.from_dict(record.reply)
         return self.get(record.key) or Reply.from_dict(record.reply)
 
+    def recall(self, name: str) -> str | None:
+        """What was remembered under this name."""
+        try:
+            with self._lock:
+                rows = self._open().execute("SELECT value FROM facts WHERE name = ?", (name,))
+                row = rows.fetchone()
+            return None if row is None else str(row[0])
+        except (sqlite3.Error, AnswersFileError) as error:
+            self._warn(error)
+            return None
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a short text that is no answer."""
+        try:
+            self.transaction(
+                lambda c: c.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+            )
+        except (sqlite3.Error, AnswersFileError) as error:
+            self._warn(error)
+
     def records(self) -> list[Record]:
         """Everything, oldest first."""
         query = f"SELECT {_COLUMNS} FROM answers ORDER BY created, key"

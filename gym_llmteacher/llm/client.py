@@ -1,38 +1,42 @@
-"""One thin client over litellm: lazy import, always a deadline, one bounded retry loop."""
+"""Several samples of one answer, whatever the model takes: one thin client over litellm."""
 
 from __future__ import annotations
 
-import logging
+import functools
 import math
-import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gym_llmteacher.abstention import Abstention
-from gym_llmteacher.errors import CallFailedError, ServerDownError
+from gym_llmteacher.errors import CallFailedError, LLMError, NoReplyError
 from gym_llmteacher.llm import local
+from gym_llmteacher.llm.accepts import users_limit
 from gym_llmteacher.llm.budget import Budget
-from gym_llmteacher.llm.deadline import within
+from gym_llmteacher.llm.call import Messages
+from gym_llmteacher.llm.choices import Choice, read_choice, read_cost, read_usage
+from gym_llmteacher.llm.endpoint import Endpoint
 from gym_llmteacher.llm.limiter import Breaker, Limiter
 from gym_llmteacher.llm.loading import load_litellm
-from gym_llmteacher.llm.provider_errors import TransientError, translated
+from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.redact import redact, secrets_of
-from gym_llmteacher.llm.reply import Reply, TokenLogprobs
-from gym_llmteacher.llm.store import Spend
+from gym_llmteacher.llm.reply import Reply
+from gym_llmteacher.llm.side_by_side import side_by_side
+from gym_llmteacher.llm.store import Store
 
-logger = logging.getLogger(__name__)
-Messages = Sequence[Mapping[str, str]]
+_AT_ONCE = 8  # requests for one question, where nobody has set a limit
+_GROWTHS = 3  # times that a reply which was cut off is asked for with more room
+_THINKING = 4096  # tokens that a model which thinks gets for an answer
 
-_LONGEST_WAIT = 60.0  # seconds; a server that asks for more has given up on us for now
 
-
-class Client:
+class Client(Locked):
     """Asks one model; safe to use from several threads, and picklable.
 
     :param model: a litellm model name, or ``local/smollm2-135m``
     :param options: litellm's own arguments for every call (``api_base``, ``api_key``,
-        ``temperature``, ...)
+        ``temperature``, ...); they win over those of a question
     :param timeout: seconds until one request is given up
     :param max_retries: how often a request is repeated after trouble that may pass (time-outs,
         refused connections, statuses 408, 429 and 5xx, unreadable responses)
@@ -42,6 +46,7 @@ class Client:
     :param sleep: how to wait between attempts, ``sleep(seconds)``
     :param deadline: seconds until a question is given up, with all its requests and pauses
         (``None``: twice ``timeout``, for each request it takes)
+    :param facts: where to keep what the server was found to take
     """
 
     def __init__(
@@ -55,200 +60,204 @@ class Client:
         limiter: Limiter | None = None,
         breaker: Breaker | None = None,
         deadline: float | None = None,
+        facts: Store | None = None,
     ) -> None:
+        super().__init__()
         self.model = model
         self.options = dict(options or {})
         self.timeout = timeout
-        self.max_retries = max_retries
         self.deadline = deadline
-        self.sleep = sleep
-        self.budget = budget
-        self.limiter = limiter or Limiter()
-        self.breaker = breaker or Breaker()
-        # Its own generator: nothing here may draw from a global one. Without jitter, requests that
-        # were refused together would come back together.
-        self._random = random.Random()
-        self._takes_n: bool | None = None  # not known before the first reply
+        self.endpoint = Endpoint(
+            model, self.options, timeout, max_retries, sleep, budget, limiter or Limiter(),
+            breaker or Breaker(), facts,
+        )  # fmt: skip
+        self._totals: Counter[str] = Counter()
 
     def ask(self, messages: Messages, n: int = 1, **params: Any) -> Reply:
-        """Ask for ``n`` samples: one request where the model can, else up to ``n`` requests.
+        """As `ask_for`, where it does not matter whether samples are missing."""
+        return self.ask_for(messages, n, **params)[0]
 
-        :param params: sampling parameters; options of the client win over them
-        :raises ModelUnavailableError: the model can never answer (key, name, parameters)
-        :raises CallFailedError: it did not answer this question
+    def ask_for(
+        self, messages: Messages, n: int = 1, had: int = 0, brief: bool = False, **params: Any
+    ) -> tuple[Reply, NoReplyError | None]:
+        """Ask for ``n`` samples: one request where the model can, else several at once.
+
+        Samples that are empty, cut off or filtered are no answers and are not in the reply; those
+        that were cut off are asked for again, with more room.
+
+        :param had: samples that there are already; only the others are asked for
+        :param brief: the first few tokens are wanted alone: being cut off is no fault
+        :param params: sampling parameters; what the model does not take is left out
+        :return: the samples there are, and why some are ``missing``, if they are
+        :raises ModelUnavailableError: the model can never answer (key, name)
+        :raises NoReplyError: it did not answer this question at all
         """
-        at_once = self.samples_at_once(n)
-        seconds = self.deadline or 2 * self.timeout * (1 if at_once else n)
+        wanted = n - had
+        seconds = self.deadline or 2 * self.timeout * self._rounds(wanted)
         ends = time.monotonic() + seconds
-        reply = self._request(messages, n if at_once else 1, params, ends)
-        while len(reply.texts) < n and reply.calls < n:
-            if self._takes_n:
-                self._takes_n = False  # it was asked for n, and ignored that
-            reply = reply + self._request(messages, 1, params, ends)
-        if not reply.texts:
-            raise CallFailedError(f"{self.model} returned no choices.", Abstention.INVALID_FORMAT)
-        return reply
+        got = Reply((), calls=0)
+        faults: Counter[Abstention] = Counter()
+        tokens = _THINKING if self._thinks() else 0
+        for growth in range(_GROWTHS + 1):
+            asked = _Batch(self, messages, params, ends, tokens, brief, had)
+            more = asked.collect(wanted)
+            got = got + more
+            faults += asked.faults
+            if more.texts and growth:
+                self._finished_with(tokens)
+            cut = asked.faults[Abstention.TOKEN_LIMIT]
+            limit = self.endpoint.limit(params, tokens)
+            roomier = None if limit is None else self.endpoint.accepts.roomier(limit)
+            if asked.trouble is not None or not cut or users_limit(self.options) or not roomier:
+                break
+            wanted, tokens = cut, roomier.tokens
+        trouble = asked.trouble
+        self._count(**{f"rejected_{fault.value}": count for fault, count in faults.items()})
+        if got.texts:
+            missing = max(0, n - had - len(got.texts) - faults.total()) if trouble else 0
+            return replace(got, missing=missing), trouble if isinstance(
+                trouble, NoReplyError
+            ) else None
+        if trouble is not None:
+            raise trouble
+        raise self._nothing(faults, limit)
 
-    def probe(self, messages: Messages, **params: Any) -> Reply | None:
-        """Ask once, for a few tokens, to learn early that a model can never answer.
+    def totals(self) -> dict[str, float]:
+        """What was asked and paid for by this object, and the samples that were no answers.
 
-        :return: the reply, or ``None`` where it could not be had now (server down, overloaded)
-        :raises ModelUnavailableError: unknown model or provider, refused or missing key, parameters
-            the model does not take; for the embedded model, missing weights or xllamacpp
+        ``calls``, ``prompt_tokens``, ``completion_tokens``, ``cost_usd``, ``seconds``, and
+        ``rejected_<reason>`` for each reason that came up.
         """
-        if local.is_local(self.model):
-            local.find_weights(self.model)
-            local.check_runtime()
-            return None
-        # Reasoning models refuse a limit of one token.
-        short = {**self.options, "max_tokens": 16}
-        short.pop("max_completion_tokens", None)
-        hasty = Client(self.model, short, self.timeout, max_retries=0, sleep=self.sleep)
-        try:
-            return hasty._request(messages, 1, params)
-        except CallFailedError as error:
-            logger.warning("%s The teacher abstains until it answers.", error)
-            return None
+        with self._lock:
+            return {name: float(amount) for name, amount in self._totals.items()}
 
     def samples_at_once(self, n: int) -> bool:
         """Whether ``n`` samples are asked for with one request, as far as that is known."""
-        if n > 1 and self._takes_n is None:
-            try:
-                supported = load_litellm().get_supported_openai_params(self.model) or ()
-            except Exception:
-                supported = ()
-            self._takes_n = local.is_local(self.model) or "n" in supported
-        return n > 1 and bool(self._takes_n)
+        if n <= 1 or local.is_local(self.model):
+            return n > 1
+        most = self.endpoint.accepts.samples
+        if most:
+            return most >= n
+        try:
+            supported = load_litellm().get_supported_openai_params(self.model) or ()
+        except Exception:
+            supported = ()
+        return "n" in supported
 
-    def _request(
-        self, messages: Messages, n: int, params: Mapping[str, Any], ends: float = math.inf
-    ) -> Reply:
-        """One request, repeated while the trouble may pass.
+    def _rounds(self, n: int) -> int:
+        """Requests that have to wait for each other."""
+        most = self.endpoint.accepts.samples or (n if local.is_local(self.model) else 1)
+        return math.ceil(math.ceil(n / most) / self.at_once)
 
-        :param ends: when to give up, by the monotonic clock
-        :raises BudgetSpentError: before a request that could cost more than is left
-        """
-        from tenacity import (
-            RetryCallState,
-            Retrying,
-            retry_if_exception,
+    @property
+    def at_once(self) -> int:
+        """Requests at a time for one question."""
+        return min(_AT_ONCE, self.endpoint.call.limiter.concurrency or _AT_ONCE)
+
+    def _thinks(self) -> bool:
+        """Whether the model may think before it answers, by litellm's list."""
+        if local.is_local(self.model) or "claude" in self.model:  # Claude thinks when it is told to
+            return False
+        try:
+            return bool(load_litellm().supports_reasoning(self.model))
+        except Exception:
+            return False
+
+    def _finished_with(self, tokens: int) -> None:
+        accepts = self.endpoint.accepts
+        if tokens > accepts.tokens:
+            self.endpoint.learn(replace(accepts, tokens=tokens))
+
+    def _nothing(self, faults: Counter[Abstention], limit: int | None) -> CallFailedError:
+        reason = faults.most_common(1)[0][0] if faults else Abstention.INVALID_FORMAT
+        said = {
+            Abstention.TOKEN_LIMIT: f"its reply was cut off at {limit or 'too few'} tokens; raise "
+            "max_tokens or turn thinking off",
+            Abstention.REFUSED: "the provider's filter kept its reply back",
+        }.get(reason, "its reply was empty")
+        return CallFailedError(f"no answer from {self.model}: {said}.", reason)
+
+    def _count(self, **amounts: float) -> None:
+        with self._lock:
+            self._totals.update(amounts)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        # Of this process, or a sum over processes would count twice.
+        self._totals = Counter()
+
+
+class _Batch:
+    """One attempt at some samples: what came of it."""
+
+    def __init__(
+        self, client: Client, messages: Messages, params: Mapping[str, Any], ends: float,
+        tokens: int, brief: bool, shift: int,
+    ) -> None:  # fmt: skip
+        self.client = client
+        self.brief = brief
+        self.faults: Counter[Abstention] = Counter()
+        self.trouble: LLMError | None = None
+        self._shift = shift
+        self._send = functools.partial(
+            client.endpoint.send, messages, params=params, ends=ends, tokens=tokens
         )
 
-        def wait(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            asked = error.retry_after if isinstance(error, TransientError) else None
-            backoff = min(2 ** (state.attempt_number - 1), 30) * self._random.uniform(0.5, 1.5)
-            return backoff if asked is None else asked + self._random.uniform(0.0, 0.25)
+    def collect(self, wanted: int) -> Reply:
+        """The samples that are answers; the others are in ``faults``."""
+        got = Reply((), calls=0)
+        left = wanted
+        while left > 0 and self.trouble is None:
+            size = self.client.endpoint.accepts.samples or left
+            sizes = [min(size, left - start) for start in range(0, left, size)]
+            starts = [self._shift + wanted - left + i for i in range(len(sizes))]
+            calls = [
+                functools.partial(self._request, *pair) for pair in zip(sizes, starts, strict=True)
+            ]
+            before = left
+            for result in side_by_side(calls, self.client.at_once):
+                if isinstance(result, Exception):
+                    left = self._failed(result, left)
+                    continue
+                reply, choices = result
+                good = [choice for choice in choices if choice.fault is None]
+                self.faults.update(c.fault for c in choices if c.fault is not None)
+                left -= len(choices)
+                got = got + replace(
+                    reply,
+                    texts=tuple(choice.text for choice in good),
+                    logprobs=tuple(choice.logprobs for choice in good),
+                )
+            if left == before:  # responses without a choice in them
+                break
+        return got
 
-        def may_pass(error: BaseException) -> bool:
-            return isinstance(error, TransientError) and (error.retry_after or 0) <= _LONGEST_WAIT
+    def _failed(self, error: Exception, left: int) -> int:
+        if isinstance(error, CallFailedError) and error.reason is Abstention.TOKEN_LIMIT:
+            self.faults[Abstention.TOKEN_LIMIT] += left  # said with a status instead of a reply
+            return 0
+        if not isinstance(error, LLMError):
+            raise error
+        if not isinstance(self.trouble, LLMError) or not isinstance(error, NoReplyError):
+            self.trouble = error
+        return left
 
-        def enough(state: RetryCallState) -> bool:
-            too_late = time.monotonic() + state.upcoming_sleep >= ends
-            return too_late or state.attempt_number > self.max_retries
-
-        retrying = Retrying(
-            sleep=self.sleep,
-            stop=enough,
-            wait=wait,
-            retry=retry_if_exception(may_pass),
-            reraise=True,
-        )
-        if not self.breaker.allows():
-            raise ServerDownError(
-                f"{self.model} failed {self.breaker.failures} times in a row; it is left alone for "
-                f"{self.breaker.pause:g} s."
-            )
+    def _request(self, n: int, shift: int) -> tuple[Reply, list[Choice]]:
+        client = self.client
         started = time.monotonic()
-        try:
-            response = retrying(self._once, messages, n, params, ends)
-        except TransientError as error:
-            self.breaker.failed()
-            raise CallFailedError(str(error), error.reason) from None
-        self.breaker.worked()
-        return self._reply(response, time.monotonic() - started)
-
-    def _once(self, messages: Messages, n: int, params: Mapping[str, Any], ends: float) -> Any:
-        if local.is_local(self.model):
-            self.probe(messages)  # litellm would wrap "weights are missing" beyond recognition
-        arguments = {
-            "timeout": max(0.01, min(self.timeout, ends - time.monotonic())),
-            **params,
-            **({"n": n} if n > 1 else {}),
-            **self.options,
-            # litellm's and the provider client's own retries would multiply with ours.
-            "num_retries": 0,
-            "max_retries": 0,
-        }
-        litellm = load_litellm()
-        taken = self._take(litellm, messages, arguments)
-        cost = Spend(1)
-        try:
-            with self.limiter.turn(taken.tokens):
-                response = self._complete(litellm, messages, arguments)
-            cost = self._cost(response)
-            return response
-        except Exception as error:  # litellm's exceptions share no base of their own
-            # "from None": the original error's text, request and locals may hold the key.
-            raise translated(error, self.model, secrets_of(self.options)) from None
-        finally:
-            if self.budget is not None:
-                self.budget.settle(taken, cost)
-
-    def _complete(self, litellm: Any, messages: Messages, arguments: Mapping[str, Any]) -> Any:
-        def work() -> Any:
-            sent = [dict(message) for message in messages]
-            return litellm.completion(model=self.model, messages=sent, **arguments)
-
-        if local.is_local(self.model):
-            return work()
-        # litellm's own time-out comes first, and says more, where it does come.
-        return within(1.1 * float(arguments["timeout"]) + 0.25, work)
-
-    def _take(self, litellm: Any, messages: Messages, arguments: Mapping[str, Any]) -> Spend:
-        """Set aside what this request may cost at most.
-
-        :raises BudgetSpentError: that is more than is left
-        """
-        # A token has three characters or more in nearly any language's words.
-        sent = sum(len(str(m.get("content", ""))) for m in messages) // 3 + 16
-        limit = arguments.get("max_completion_tokens") or arguments.get("max_tokens") or 1024
-        received = int(limit) * int(arguments.get("n") or 1)
-        try:
-            prices = litellm.cost_per_token(
-                self.model, prompt_tokens=sent, completion_tokens=received
-            )
-            usd = 0.0 if local.is_local(self.model) else float(sum(prices))
-        except Exception:  # no price is known for this model
-            usd = 0.0
-        most = Spend(1, sent + received, usd)
-        return most if self.budget is None else self.budget.take(most)
-
-    def _cost(self, response: Any) -> Spend:
-        usage = getattr(response, "usage", None)
-        tokens = int(getattr(usage, "total_tokens", 0) or 0)
-        price = getattr(response, "_hidden_params", {}).get("response_cost")
-        return Spend(1, tokens, 0.0 if local.is_local(self.model) else float(price or 0.0))
-
-    def _reply(self, response: Any, seconds: float) -> Reply:
-        secrets = secrets_of(self.options)  # a server may echo the key it was given
-        choices = list(response.choices)
-        usage = getattr(response, "usage", None)
-        return Reply(
-            texts=tuple(redact(choice.message.content or "", secrets) for choice in choices),
-            logprobs=tuple(_first_token(choice) for choice in choices),
-            prompt_tokens=int(getattr(usage, "prompt_tokens", 0) or 0),
-            completion_tokens=int(getattr(usage, "completion_tokens", 0) or 0),
-            cost_usd=self._cost(response).usd,
-            seconds=seconds,
-            model=str(getattr(response, "model", "") or self.model),
-        )
-
-
-def _first_token(choice: Any) -> TokenLogprobs:
-    content = getattr(getattr(choice, "logprobs", None), "content", None)
-    if not content:
-        return ()
-    first = content[0]
-    rows = getattr(first, "top_logprobs", None) or [first]
-    return tuple((str(row.token), float(row.logprob)) for row in rows)
+        response = self._send(n=n, shift=shift)
+        seconds = time.monotonic() - started
+        choices = [read_choice(choice, self.brief) for choice in (response.choices or ())][:n]
+        if 0 < len(choices) < n and not client.endpoint.accepts.samples:
+            # It was asked for n, and ignored that.
+            client.endpoint.learn(replace(client.endpoint.accepts, samples=len(choices)))
+        secrets = secrets_of(client.options)  # a server may echo the key it was given
+        usage = read_usage(response)
+        spent = {
+            "calls": 1, "prompt_tokens": usage.sent, "completion_tokens": usage.received,
+            "cost_usd": 0.0 if local.is_local(client.model) else read_cost(response),
+        }  # fmt: skip
+        client._count(**spent, seconds=seconds)
+        model = str(getattr(response, "model", "") or client.model)
+        reply = Reply((), seconds=seconds, model=model, **spent)  # type: ignore[arg-type]
+        return reply, [c._replace(text=redact(c.text, secrets)) for c in choices]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -19,13 +18,13 @@ from gym_llmteacher.errors import (
     NotAskedError,
     ServerDownError,
 )
+from gym_llmteacher.llm import local
 from gym_llmteacher.llm.answers import answer_key, open_answers
 from gym_llmteacher.llm.budget import Budget
 from gym_llmteacher.llm.client import Client
 from gym_llmteacher.llm.leases import Leases
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.pause import Pause
-from gym_llmteacher.llm.probing import probe_once
 from gym_llmteacher.llm.question import Question
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply
@@ -93,11 +92,12 @@ class Oracle(Locked):
             deadline=self.limits.deadline,
             budget=self.budget,
             limiter=self.limits.limiter(),
+            facts=self.answers,
         )
         self.leases = Leases(self.answers)
         self._told_of_budget = False
         self._failures: dict[str, Pause] = {}
-        self._totals = dict.fromkeys((*_SPENT, *_TROUBLES), 0.0)
+        self._totals = dict.fromkeys(_TROUBLES, 0.0)
 
     def ask(self, question: Question) -> Reply:
         """The reply, from the answers file or else from the model; safe for several threads.
@@ -105,14 +105,22 @@ class Oracle(Locked):
         :return: ``stored`` tells whether it was there already
         :raises NoReplyError: there is none; ``reason`` says why. Keys are not in the message
         """
+        try:
+            return self._ask(question)
+        except ModelUnavailableError as error:
+            self._fail(self.key(question), "failed")
+            logger.warning("no reply: %s", error)
+            raise NoReplyError(str(error)) from None
+
+    def _ask(self, question: Question) -> Reply:
+        """As `ask`, but a model that can never answer is an error of its own kind."""
         key = self.key(question)
         try:
             reply = self._reply(key, question)
+        except ModelUnavailableError:
+            raise
         except BudgetSpentError as error:
-            if not self._told_of_budget:
-                self._told_of_budget = True
-                logger.warning("%s", error)
-            self._fail(key, "over_budget")
+            self._over_budget(key, str(error))
             raise
         except (ServerDownError, NotAskedError):
             # A server that is down is no failure of this question: asked as soon as it is back.
@@ -126,7 +134,8 @@ class Oracle(Locked):
             self._fail(key, "failed")
             logger.warning("no reply: %s", why)
             raise NoReplyError(why, reason) from None
-        self._failures.pop(key, None)
+        if not reply.missing:
+            self._failures.pop(key, None)
         return reply
 
     def lookup(self, question: Question) -> Reply | None:
@@ -136,12 +145,14 @@ class Oracle(Locked):
 
     def _reply(self, key: str, question: Question) -> Reply:
         known = self.answers.get(key)
-        if known is not None:
+        if known is not None and (self.offline or not known.missing):
             return replace(known, stored=True)
         if self.offline:
             raise NotAskedError("offline, and the answers file does not know", Abstention.OFFLINE)
         pause = self._failures.get(key)
         if pause is not None and not pause.over():
+            if known is not None:
+                return replace(known, stored=True)
             raise NotAskedError("asking failed before; waiting before the next attempt")
         seconds = 2 * question.n * self.limits.timeout * (self.limits.max_retries + 1)
         while not self.leases.take(key, seconds):  # nobody can be busy with it for longer
@@ -149,22 +160,49 @@ class Oracle(Locked):
             time.sleep(_POLL)
         try:
             known = self.answers.get(key)
-            return self._asked(key, question) if known is None else replace(known, stored=True)
+            if known is not None and not known.missing:
+                return replace(known, stored=True)
+            return self._asked(key, question, known)
         finally:
             self.leases.release(key)
 
-    def _asked(self, key: str, question: Question) -> Reply:
-        """Ask, and keep the reply before anything is made of it."""
-        reply = self.client.ask(question.messages, n=question.n, **_sent(question))
-        self._count(**{name: getattr(reply, name) for name in _SPENT})
+    def _asked(self, key: str, question: Question, known: Reply | None) -> Reply:
+        """Ask for what is not known, and keep the reply before anything is made of it."""
+        had = question.n - known.missing if known else 0
+        try:
+            reply, trouble = self.client.ask_for(
+                question.messages, n=question.n, had=had, brief=question.brief, **_sent(question)
+            )
+        except NoReplyError as error:
+            if known is None:
+                raise
+            reply, trouble = Reply((), calls=0, missing=known.missing), error
+        if reply.missing and trouble is not None:
+            self._broken_off(key, reply.missing, trouble)
+        whole = reply if known is None else known + reply
         return self.answers.put(
             key,
-            reply,
+            whole,
             model=self.model,
             elicitation=question.kind,
             text=question.text,
             messages=question.messages,
+            completes=known is not None,
         )
+
+    def _broken_off(self, key: str, missing: int, trouble: NoReplyError) -> None:
+        """Some samples are missing: use those there are, and ask for the rest later."""
+        if isinstance(trouble, BudgetSpentError):
+            self._over_budget(key, str(trouble))
+        else:
+            self._fail(key, "failed")
+            logger.warning("%d samples are missing, the others are used: %s", missing, trouble)
+
+    def _over_budget(self, key: str, message: str) -> None:
+        if not self._told_of_budget:
+            self._told_of_budget = True
+            logger.warning("%s", message)
+        self._fail(key, "over_budget")
 
     def key(self, question: Question) -> str:
         """Identity of a question in the answers file."""
@@ -172,29 +210,35 @@ class Oracle(Locked):
         params = {**_sent(question), **options, "n": question.n}
         return answer_key(self.model, question.kind, question.messages, params)
 
-    def probe(self, question: Question) -> None:
-        """Check once per process that the model can be asked such a question at all.
+    def probe(self, question: Question) -> Reply | None:
+        """Ask a question as all others will be asked, to learn early that a model cannot answer.
 
-        For the embedded model: its weights and xllamacpp are installed. For any other: one real
-        question with room for 16 tokens. A server that is down or overloaded is no error.
+        It costs what a question costs, within the budget, and is asked once per answers file. For
+        the embedded model, its weights and xllamacpp are looked for instead.
 
-        :raises ModelUnavailableError: unknown model or provider, missing or refused key, arguments
-            the model does not take, no log-probabilities where the question wants them
+        :return: the reply; ``None`` where there is none now (the server is down or overloaded, the
+            budget is spent, the oracle is offline), which is no error
+        :raises ModelUnavailableError: unknown model or provider, missing or refused key, no
+            log-probabilities where the question wants them
         """
-        if self.offline:
-            return
-        spec = [self.model, self.client.options, question.kind, os.getpid()]
-        probe_once(json.dumps(spec, default=repr), lambda: self._probe(question))
-
-    def _probe(self, question: Question) -> None:
-        reply = self.client.probe(question.messages, **_sent(question))
-        if reply is None:
-            return
+        if local.is_local(self.model):
+            if not self.offline:
+                local.find_weights(self.model)
+                local.check_runtime()
+            return None
+        try:
+            reply = self._ask(question)
+        except NotAskedError:
+            return None
+        except NoReplyError as error:
+            logger.warning("%s The teacher abstains until it answers.", error)
+            return None
         if "logprobs" in question.params and not any(reply.logprobs):
             raise ModelUnavailableError(
                 f"model {self.model!r} returned no log-probabilities, expected them for "
-                f"elicitation={question.kind!r}. Cure: use elicitation='samples'."
+                f"elicitation={question.kind!r}. Cure: leave elicitation out."
             )
+        return reply
 
     def budget_left(self) -> float:
         """Share of the tightest limit that is left, in [0, 1]."""
@@ -215,10 +259,12 @@ class Oracle(Locked):
         ``calls``: answered requests to the model; ``prompt_tokens``, ``completion_tokens``,
         ``cost_usd``, ``seconds``: what these took. ``failed``: questions without a reply after all
         retries; ``over_budget``; ``deferred``: not asked, since the server is down, the question
-        failed before, or the oracle is offline.
+        failed before, or the oracle is offline. ``rejected_<reason>``: samples that were paid for
+        and are no answers.
         """
         with self._lock:
-            return dict(self._totals)
+            totals = dict(self._totals)
+        return {**dict.fromkeys(_SPENT, 0.0), **self.client.totals(), **totals}
 
     def close(self) -> None:
         """Close the answers file; the next question opens it again."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.errors import CallFailedError, ModelUnavailableError
@@ -11,11 +10,13 @@ from gym_llmteacher.llm.redact import redact
 
 _FATAL = (
     "AuthenticationError", "PermissionDeniedError", "NotFoundError", "BadRequestError",
-    "UnsupportedParamsError", "BudgetExceededError",
+    "UnsupportedParamsError", "UnprocessableEntityError", "BudgetExceededError",
 )  # fmt: skip
+_NO_ROUTE = re.compile(r"LLM Provider NOT provided", re.I)
 _NO_KEY = re.compile(r"missing credentials|api_key client option must be set|no api[ _]key", re.I)
 # Reasoning models that used up their tokens say so with a 400; so do servers with a full context.
 _CUT_OFF = re.compile(r"limit was reached|output limit", re.I)
+_FILTERED = re.compile(r"content[ _](?:policy|filter|management)|safety system", re.I)
 _TOO_LONG = re.compile(r"context (size|length|window)", re.I)
 _CURES = {
     "AuthenticationError": 'set the provider\'s key (for example OPENAI_API_KEY), or pass it as '
@@ -23,8 +24,8 @@ _CURES = {
     "PermissionDeniedError": "check that the key may use this model",
     "NotFoundError": "check the model's name and api_base (for ollama: `ollama pull` it first)",
     "BadRequestError": 'name a model as "provider/model", as listed at '
-    'https://docs.litellm.ai/docs/providers; if the model refuses an argument, add '
-    '"drop_params": true to its dict',
+    'https://docs.litellm.ai/docs/providers; if the model refuses an argument that you gave, take '
+    'it out of the dict',
 }  # fmt: skip
 
 
@@ -45,9 +46,9 @@ def translated(error: Exception, model: str, secrets: frozenset[str]) -> Excepti
     :return: `ModelUnavailableError`: the model can never answer; `CallFailedError`: it does not
         answer this question; `TransientError`: the trouble may pass
     """
-    kinds = [kind.__name__ for kind in type(error).__mro__]
-    message = " ".join(redact(str(error), secrets).split())[:500]
-    refused = _about_one_question(kinds, message)
+    kinds = _kinds(error)
+    message = shown(error, secrets)[:500]
+    refused = refused_question(error, secrets)
     if refused is not None:
         return CallFailedError(f"{model} refused this question: {message}", refused)
     fatal = next((kind for kind in kinds if kind in _FATAL), None)
@@ -69,11 +70,40 @@ def translated(error: Exception, model: str, secrets: frozenset[str]) -> Excepti
     )
 
 
-def _about_one_question(kinds: Sequence[str], message: str) -> Abstention | None:
+def shown(error: Exception, secrets: frozenset[str]) -> str:
+    """An error's words, without line breaks and keys."""
+    return " ".join(redact(str(error), secrets).split())
+
+
+def may_be_an_argument(error: Exception) -> str | None:
+    """Whether a request may have been refused for one of its arguments.
+
+    :return: ``"bad request"``: nothing else is likely; ``"server error"``, ``"forbidden"``: if it
+        says so; ``None``: no
+    """
+    kinds = _kinds(error)
+    status = getattr(error, "status_code", None)
+    if _NO_KEY.search(str(error)) or _NO_ROUTE.search(str(error)):
+        return None
+    if "InternalServerError" in kinds or status == 500:
+        return "server error"
+    if "PermissionDeniedError" in kinds or status == 403:
+        return "forbidden"
+    if "AuthenticationError" in kinds or "NotFoundError" in kinds:
+        return None
+    return "bad request" if status in (400, 422) or "BadRequestError" in kinds else None
+
+
+def _kinds(error: Exception) -> list[str]:
+    return [kind.__name__ for kind in type(error).__mro__]
+
+
+def refused_question(error: Exception, secrets: frozenset[str]) -> Abstention | None:
     """Why this question was refused; ``None`` if it is not about the question."""
-    if "ContentPolicyViolationError" in kinds:
-        return Abstention.REFUSED
+    kinds, message = _kinds(error), shown(error, secrets)
     bad_request = "BadRequestError" in kinds
+    if "ContentPolicyViolationError" in kinds or (bad_request and _FILTERED.search(message)):
+        return Abstention.REFUSED
     if "ContextWindowExceededError" in kinds or (bad_request and _TOO_LONG.search(message)):
         return Abstention.CONTEXT_LIMIT
     return Abstention.TOKEN_LIMIT if bad_request and _CUT_OFF.search(message) else None

@@ -17,6 +17,7 @@ class Question:
     :param candidates: strings to be scored as continuations instead of samples (embedded model)
     :param kind: what kind of question it is, part of its identity: the elicitation's name,
         ``"curriculum"``, ...
+    :param brief: whether the first few tokens are wanted alone: a reply that is cut off is whole
     :param text: what it is about, for people who read the answers file
     """
 
@@ -24,5 +25,6 @@ class Question:
     params: Mapping[str, Any] = field(default_factory=dict)
     n: int = 1
     candidates: tuple[str, ...] = ()
+    brief: bool = False
     kind: str = ""
     text: str = ""

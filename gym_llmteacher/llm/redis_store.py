@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _PREFIX = "gym_llmteacher:1:"
 _ANSWERS, _SPENT, _LEASE = _PREFIX + "answers", _PREFIX + "spent", _PREFIX + "lease:"
+_FACTS = _PREFIX + "facts"
 _NO_LIMIT = 1e300
 
 _SPEND = """
@@ -100,6 +101,22 @@ class RedisAnswers(Store):
         except self._redis.RedisError as error:
             self._warn(error)
         return self.get(record.key) or Reply.from_dict(record.reply)
+
+    def recall(self, name: str) -> str | None:
+        """What was remembered under this name."""
+        try:
+            found: str | None = self._client.hget(_FACTS, name)
+            return found
+        except self._redis.RedisError as error:
+            self._warn(error)
+            return None
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a short text that is no answer."""
+        try:
+            self._client.hset(_FACTS, name, value)
+        except self._redis.RedisError as error:
+            self._warn(error)
 
     def records(self) -> list[Record]:
         """Everything, oldest first."""

@@ -23,6 +23,7 @@ class Reply:
     :param seconds: wall-clock time, retries included
     :param model: the name the model reports
     :param calls: successful requests it took
+    :param missing: samples that could not be had when it was asked
     :param stored: whether it was known already: nothing was asked for it now
     """
 
@@ -34,10 +35,11 @@ class Reply:
     seconds: float = 0.0
     model: str = ""
     calls: int = 1
+    missing: int = 0
     stored: bool = field(default=False, compare=False)
 
     def __add__(self, other: Reply) -> Reply:
-        """Answers to the same question, taken together."""
+        """Answers to the same question, taken together; the later one says what is missing."""
         return Reply(
             self.texts + other.texts,
             self.logprobs + other.logprobs,
@@ -47,6 +49,7 @@ class Reply:
             self.seconds + other.seconds,
             self.model or other.model,
             self.calls + other.calls,
+            other.missing,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,4 +75,5 @@ class Reply:
             seconds=float(form["seconds"]),
             model=str(form["model"]),
             calls=int(form["calls"]),
+            missing=int(form.get("missing", 0)),
         )

@@ -9,7 +9,7 @@ from gym_llmteacher.errors import AnswersFileError
 
 ENV_VAR = "GYM_LLMTEACHER_ANSWERS"
 APPLICATION_ID = 0x4C4C4D54  # "LLMT"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _BUSY_SECONDS = 30.0
 _SCHEMA = """
 CREATE TABLE spend (               -- one row: what has been paid for since the file was made
@@ -23,6 +23,10 @@ CREATE TABLE leases (              -- questions being asked right now
     key TEXT PRIMARY KEY,
     owner TEXT NOT NULL,           -- host, process and thread
     expires REAL NOT NULL          -- seconds since 1970, UTC
+) WITHOUT ROWID;
+CREATE TABLE facts (               -- what is known of a server, for one
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE answers (
     key TEXT PRIMARY KEY,          -- sha256 of model, elicitation, messages and parameters
@@ -43,6 +47,7 @@ CREATE TABLE answers (
 _MIGRATIONS = {
     1: "ALTER TABLE answers ADD COLUMN edited INTEGER NOT NULL DEFAULT 0",
     2: "ALTER TABLE claims RENAME TO leases",
+    3: "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 }
 
 

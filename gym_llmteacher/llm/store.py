@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from gym_llmteacher.llm.reply import Reply
+
+logger = logging.getLogger(__name__)
 
 
 class Spend(NamedTuple):
@@ -82,13 +85,33 @@ class Store(ABC):
         elicitation: str,
         text: str = "",
         messages: Sequence[Mapping[str, str]] = (),
+        completes: bool = False,
     ) -> Reply:
         """Store a reply, unless another process was faster.
 
+        :param completes: whether it takes the place of one with fewer samples
         :return: the answer that counts: the stored one
         """
         prompt = [dict(message) for message in messages]
-        return self.add(Record(key, model, elicitation, text, prompt, reply.as_dict()))
+        record = Record(key, model, elicitation, text, prompt, reply.as_dict())
+        if not completes:
+            return self.add(record)
+        try:
+            self.replace(record)
+        except Exception as error:  # of whatever database; the reply is paid for and counts
+            logger.warning("answers in %s: %s; going on without them", self.path, error)
+        return reply
+
+    def recall(self, name: str) -> str | None:
+        """What was remembered under this name; never raises.
+
+        A store that does not override this and `remember` keeps it in this process.
+        """
+        return _facts(self).get(name)
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a short text that is no answer, such as what a server takes; never raises."""
+        _facts(self)[name] = value
 
     @abstractmethod
     def records(self) -> list[Record]:
@@ -132,3 +155,8 @@ class Store(ABC):
 
     @abstractmethod
     def __len__(self) -> int: ...
+
+
+def _facts(store: Store) -> dict[str, str]:
+    facts: dict[str, str] = store.__dict__.setdefault("_facts", {})
+    return facts

@@ -13,7 +13,8 @@ import numpy as np
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.errors import LLMError, NotAskedError, TeacherSpecError
-from gym_llmteacher.llm.elicitations import ElicitationSpec, elicitation_for
+from gym_llmteacher.llm.elicitation.base import Elicitation
+from gym_llmteacher.llm.elicitation.registry import ElicitationSpec, elicitation_for
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.oracle import Oracle, why_not
 from gym_llmteacher.llm.question import Question
@@ -21,13 +22,21 @@ from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.spec import check_given_once, teacher_arguments
 from gym_llmteacher.llm.store import Store
-from gym_llmteacher.situation import Situation
+from gym_llmteacher.situation import Situation, Subgoal
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.explanation import Exchange, Explanation
+from gym_llmteacher.teachers.ways import with_ways
 
 logger = logging.getLogger(__name__)
 
-_NO_ACTIONS = np.zeros((1, 1), dtype=np.float32)
+_ORDINARY = Situation(
+    "Agent sees <key>. Agent holds <nothing>.",
+    ("explore", "go to key", "pick up key"),
+    np.zeros((3, 1), dtype=np.float32),
+    task="get the key, then open the door",
+    state="The agent holds nothing.",
+    subgoals=(Subgoal("key", ("go to key", "pick up key")), Subgoal("door", ("explore",))),
+)
 
 
 class LLMTeacher(Locked, Teacher):
@@ -45,11 +54,12 @@ class LLMTeacher(Locked, Teacher):
     :param answers: path of the answers file, ``":memory:"``, ``"redis://host:port/0"`` for several
         machines (extra ``redis``), or a `Store`; ``None``:
         ``$GYM_LLMTEACHER_ANSWERS`` or the user's cache folder
-    :param elicitation: ``"subgoal"``, ``"samples"``, ``"logprobs"``, a dict of a name and its
-        arguments, an `Elicitation`, or ``None`` (subgoal for the embedded model, samples for all
-        others); see `gym_llmteacher.llm.elicitations`
+    :param elicitation: ``"subgoal"``, ``"samples"``, ``"logprobs"``, ``"structured"``,
+        ``"weights"``, ``"branches"``, a dict of a name and its arguments, an `Elicitation`, or
+        ``None`` (subgoal where the grounding has some, else samples); see
+        `gym_llmteacher.llm.elicitation`
     :param task: replaces the task of the situations
-    :param samples: plans asked for by ``"samples"``
+    :param samples: how many samples to ask for (``None``: as many as is usual for the elicitation)
     :param offline: never call the model: what is not in the answers file abstains
     :param budget: what this teacher may spend: any of ``calls``, ``tokens`` and ``usd``, as in
         ``{"calls": 500, "usd": 2.0}``; checked before every request. When it is spent, the teacher
@@ -85,7 +95,7 @@ class LLMTeacher(Locked, Teacher):
         elicitation: ElicitationSpec = None,
         *,
         task: str | None = None,
-        samples: int = 10,
+        samples: int | None = None,
         offline: bool = False,
         budget: Mapping[str, float] | None = None,
         file_budget: Mapping[str, float] | None = None,
@@ -102,7 +112,8 @@ class LLMTeacher(Locked, Teacher):
             merged = {**given, "samples": samples, "offline": offline, **written}
             self.__init__(model, **merged)  # type: ignore[misc]
             return
-        if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+        whole = isinstance(samples, int) and not isinstance(samples, bool)
+        if samples is not None and not (whole and samples >= 1):
             raise TeacherSpecError(f"samples is {samples!r}, expected a whole number of 1 or more.")
         self.oracle = Oracle(
             model, answers, offline=offline, budget=budget, file_budget=file_budget, **limits
@@ -180,8 +191,7 @@ class LLMTeacher(Locked, Teacher):
             try:
                 question = dialogue.send(reply)
             except StopIteration as end:
-                advice: Advice = end.value
-                return advice
+                return with_ways(end.value, situation)
 
     def _labelled(self, question: Question, situation: Situation) -> Question:
         return dataclasses.replace(question, kind=self.elicitation.name, text=situation.text)
@@ -226,12 +236,20 @@ class LLMTeacher(Locked, Teacher):
         )
 
     def probe(self) -> None:
-        """Check once per process that the model can be asked at all; see `Oracle.probe`.
+        """Ask about an ordinary situation, as all others will be asked; see `Oracle.probe`.
 
-        :raises ModelUnavailableError: it cannot
+        A reply that cannot be read is warned of.
+
+        :raises ModelUnavailableError: the model cannot be asked at all
         """
-        nowhere = Situation("There is nothing to do.", ("wait",), _NO_ACTIONS, task="wait")
-        self.oracle.probe(self.question(nowhere))
+        reply = self.oracle.probe(self.question(_ORDINARY))
+        if reply is not None and type(self.elicitation).dialogue is Elicitation.dialogue:
+            advice = self.elicitation.read(reply, _ORDINARY)
+            if advice.abstained:
+                logger.warning(
+                    "%s was asked a simple question and gave no advice: %s. It said: %r",
+                    self.model, advice.source, reply.texts[0][:200],
+                )  # fmt: skip
 
     def budget_left(self) -> float:
         """Share of the tightest limit that is left, in [0, 1]."""

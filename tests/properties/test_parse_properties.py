@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gym_llmteacher.llm.elicitations import elicitation_for
+from gym_llmteacher.llm.elicitation.registry import elicitation_for
 from gym_llmteacher.llm.parse import MAX_CHARS, MAX_STEPS, parse_plan
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.prior import prior_from

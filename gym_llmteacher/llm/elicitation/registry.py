@@ -6,17 +6,27 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gym_llmteacher.errors import TeacherSpecError
-from gym_llmteacher.llm.elicit import Logprobs, NextSubgoal, Samples
-from gym_llmteacher.llm.elicitation import Elicitation
+from gym_llmteacher.llm.elicitation.base import Elicitation
+from gym_llmteacher.llm.elicitation.branches import Branches
+from gym_llmteacher.llm.elicitation.letters import Logprobs
+from gym_llmteacher.llm.elicitation.plans import Samples
+from gym_llmteacher.llm.elicitation.scoring import NextSubgoal
+from gym_llmteacher.llm.elicitation.structured import Structured
+from gym_llmteacher.llm.elicitation.subgoals import SubgoalSamples
+from gym_llmteacher.llm.elicitation.suited import Suited
+from gym_llmteacher.llm.elicitation.weights import Weights
 from gym_llmteacher.llm.local import DEFAULT_MODEL, is_local
 from gym_llmteacher.llm.template import Template
 
 ElicitationSpec = str | Mapping[str, Any] | Elicitation | None
 
 ELICITATIONS: dict[str, Callable[..., Elicitation]] = {
-    "subgoal": NextSubgoal,
+    "subgoal": SubgoalSamples,
     "samples": Samples,
     "logprobs": Logprobs,
+    "structured": Structured,
+    "weights": Weights,
+    "branches": Branches,
 }
 
 
@@ -37,14 +47,15 @@ def register_elicitation(name: str, factory: Callable[..., Elicitation]) -> None
     ELICITATIONS[name] = factory
 
 
-def elicitation_for(spec: ElicitationSpec, model: str, samples: int = 10) -> Elicitation:
+def elicitation_for(spec: ElicitationSpec, model: str, samples: int | None = None) -> Elicitation:
     """Make an elicitation of what a user wrote.
 
     :param spec: a name; a dict of ``"name"`` and its arguments (``{"name": "samples", "k": 5,
-        "example": "..."}``); an `Elicitation`; ``None``: subgoal for the embedded model, samples
-        for all others. ``"samples:prompt.txt"`` and ``"logprobs:prompt.txt"`` ask with the prompt
-        in that file; see `gym_llmteacher.llm.template`
-    :param samples: how many plans ``"samples"`` asks for
+        "example": "..."}``); an `Elicitation`; ``None``: the next subgoal, where the grounding
+        names some, and else (for the embedded model) the next option or (for all others) reasoned
+        plans. ``"samples:prompt.txt"`` and ``"logprobs:prompt.txt"`` ask with the prompt in that
+        file; see `gym_llmteacher.llm.template`
+    :param samples: how many samples to ask for (``None``: as many as is usual for that way)
     :raises TeacherSpecError: unknown name or arguments, one that scores for a model that cannot be
         asked to, or a prompt file that cannot be read
     """
@@ -52,7 +63,9 @@ def elicitation_for(spec: ElicitationSpec, model: str, samples: int = 10) -> Eli
         return _checked(spec, model)
     arguments = dict(spec) if isinstance(spec, Mapping) else {}
     written = arguments.pop("name", None) if isinstance(spec, Mapping) else spec
-    written = written or ("subgoal" if is_local(model) else "samples")
+    if written is None and not arguments:
+        return NextSubgoal() if is_local(model) else _suited(samples)
+    written = written or "samples"
     if not isinstance(written, str):
         raise TeacherSpecError(
             f'elicitation is {spec!r}, expected {_names()}, a dict with "name", an Elicitation, or '
@@ -64,9 +77,11 @@ def elicitation_for(spec: ElicitationSpec, model: str, samples: int = 10) -> Eli
         raise TeacherSpecError(
             f"elicitation is {name!r}, expected {_names()} or None (chosen by the model)."
         )
+    if factory is SubgoalSamples and is_local(model) and not arguments and samples is None:
+        return NextSubgoal()  # exact, and cheaper than one sample
     if path:
         arguments["template"] = Template.load(path)
-    if factory is Samples:
+    if samples is not None and "k" in getattr(factory, "__dataclass_fields__", ()):
         arguments.setdefault("k", samples)
     try:
         return _checked(factory(**arguments), model)
@@ -74,6 +89,10 @@ def elicitation_for(spec: ElicitationSpec, model: str, samples: int = 10) -> Eli
         raise TeacherSpecError(
             f"elicitation {name!r} with {', '.join(arguments)}: {error}."
         ) from None
+
+
+def _suited(samples: int | None) -> Elicitation:
+    return Suited() if samples is None else Suited(SubgoalSamples(samples), Samples(samples))
 
 
 def _names() -> str:

@@ -1,0 +1,135 @@
+"""One request, as it goes out: within the budget, in its turn, never longer than it may take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gym_llmteacher.llm import local
+from gym_llmteacher.llm.budget import Budget
+from gym_llmteacher.llm.choices import read_cost, read_usage
+from gym_llmteacher.llm.deadline import within
+from gym_llmteacher.llm.limiter import Limiter
+from gym_llmteacher.llm.loading import load_litellm
+from gym_llmteacher.llm.provider_errors import may_be_an_argument, refused_question, translated
+from gym_llmteacher.llm.redact import secrets_of
+from gym_llmteacher.llm.store import Spend
+
+Messages = Sequence[Mapping[str, str]]
+
+
+class RefusedError(Exception):
+    """A request that the server refused, maybe for one of its arguments.
+
+    :param kind: what `may_be_an_argument` says of it
+    """
+
+    def __init__(self, error: Exception, kind: str) -> None:
+        super().__init__()
+        self.error = error
+        self.server_error = kind == "server error"
+        self.anonymous = kind == "bad request"
+
+
+class Call:
+    """Makes single requests; parameters as for `Client`."""
+
+    def __init__(
+        self,
+        model: str,
+        options: Mapping[str, Any],
+        timeout: float,
+        budget: Budget | None,
+        limiter: Limiter,
+    ) -> None:
+        self.model = model
+        self.options = options
+        self.timeout = timeout
+        self.budget = budget
+        self.limiter = limiter
+
+    def make(
+        self, messages: Messages, sent: Mapping[str, Any], ends: float, system: bool = True
+    ) -> Any:
+        """Send one request, once.
+
+        :param sent: its arguments
+        :param ends: when to give up, by the monotonic clock
+        :param system: whether the model takes a system message
+        :return: litellm's response
+        :raises BudgetSpentError: before a request that could cost more than is left
+        :raises RefusedError: maybe for one of its arguments
+        :raises ModelUnavailableError, CallFailedError, TransientError: as `translated` says
+        """
+        if local.is_local(self.model):  # litellm would wrap "weights are missing"
+            local.find_weights(self.model)
+            local.check_runtime()
+        words = messages if system else _without_system(messages)
+        arguments = {
+            "timeout": max(0.01, min(self.timeout, ends - time.monotonic())),
+            **sent,
+            # litellm's and the provider client's own retries would multiply with ours.
+            "num_retries": 0,
+            "max_retries": 0,
+        }
+        litellm = load_litellm()
+        taken = self._take(litellm, words, arguments)
+        cost = Spend(1)
+        try:
+            with self.limiter.turn(taken.tokens):
+                response = self._complete(litellm, words, arguments)
+            cost = self._cost(response)
+            return response
+        except Exception as error:  # litellm's exceptions share no base of their own
+            secrets = secrets_of(self.options)
+            kind = None if local.is_local(self.model) else may_be_an_argument(error)
+            if kind is not None and refused_question(error, secrets) is None:
+                raise RefusedError(error, kind) from None
+            # "from None": the original error's text, request and locals may hold the key.
+            raise translated(error, self.model, secrets) from None
+        finally:
+            if self.budget is not None:
+                self.budget.settle(taken, cost)
+
+    def _complete(self, litellm: Any, messages: Messages, arguments: Mapping[str, Any]) -> Any:
+        def work() -> Any:
+            copies = [dict(message) for message in messages]
+            return litellm.completion(model=self.model, messages=copies, **arguments)
+
+        if local.is_local(self.model):
+            return work()
+        # litellm's own time-out comes first, and says more, where it does come.
+        return within(1.1 * float(arguments["timeout"]) + 0.25, work)
+
+    def _take(self, litellm: Any, messages: Messages, arguments: Mapping[str, Any]) -> Spend:
+        """Set aside what this request may cost at most.
+
+        :raises BudgetSpentError: that is more than is left
+        """
+        # A token has three characters or more in nearly any language's words.
+        sent = sum(len(str(m.get("content", ""))) for m in messages) // 3 + 16
+        limit = arguments.get("max_completion_tokens") or arguments.get("max_tokens") or 1024
+        received = int(limit) * int(arguments.get("n") or 1)
+        try:
+            prices = litellm.cost_per_token(
+                self.model, prompt_tokens=sent, completion_tokens=received
+            )
+            usd = 0.0 if local.is_local(self.model) else float(sum(prices))
+        except Exception:  # no price is known for this model
+            usd = 0.0
+        most = Spend(1, sent + received, usd)
+        return most if self.budget is None else self.budget.take(most)
+
+    def _cost(self, response: Any) -> Spend:
+        usd = 0.0 if local.is_local(self.model) else read_cost(response)
+        return Spend(1, sum(read_usage(response)), usd)
+
+
+def _without_system(messages: Messages) -> list[dict[str, str]]:
+    """The same conversation, for templates that know no system message."""
+    systems = [m["content"] for m in messages if m.get("role") == "system"]
+    others = [dict(m) for m in messages if m.get("role") != "system"]
+    if systems and others:
+        others[0]["content"] = "\n\n".join([*systems, others[0]["content"]])
+    return others
