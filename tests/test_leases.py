@@ -15,7 +15,6 @@ from hypothesis import settings
 from gym_llmteacher import LLMTeacher, Situation
 from gym_llmteacher.advising.background import BackgroundAdvisor
 from gym_llmteacher.llm.answers import Answers
-from gym_llmteacher.llm.leases import Leases
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 GOOD = "Action: {a}"
@@ -118,13 +117,3 @@ def test_killed_at_random_moments_it_loses_nothing_and_asks_nothing_twice(tmp_pa
     # A worker asks its next question when it has kept the last answer: one each was open at a kill.
     assert max(again.values(), default=0) <= WORKERS
     assert n <= len(server.history) <= n + KILLS * WORKERS
-
-
-def test_leases_expire(tmp_path):
-    path = tmp_path / "answers.sqlite"
-    first, second = Leases(Answers(path)), Leases(Answers(path))
-    assert first.take("question", 0.0)
-    assert second.take("question", 60.0)
-    assert not first.take("question", 60.0)
-    second.release("question")
-    assert first.take("question", 60.0)

@@ -21,7 +21,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from gym_llmteacher.errors import CheckpointError
 from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.experiments.result import RunResult
-from gym_llmteacher.llm.store import Store
+from gym_llmteacher.llm.store import Find, Store
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.totals import added
 
@@ -146,10 +146,9 @@ def restore(student: Student, fresh: PPO, teacher: Teacher | None) -> PPO:
 def sums_since(checkpoint: Checkpoint, answers: Store) -> dict[str, float]:
     """Totals of the teacher, with the answers that arrived between checkpoint and crash."""
     sums = dict(checkpoint.sums)
-    for record in answers.records():
-        if record.created > checkpoint.time:
-            for name in ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds"):
-                sums[name] = sums.get(name, 0.0) + float(record.reply[name])
+    for record in answers.records(Find(since=checkpoint.time)):
+        for name in ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds"):
+            sums[name] = sums.get(name, 0.0) + float(record.reply[name])
     return sums
 
 

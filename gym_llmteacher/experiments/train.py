@@ -44,7 +44,7 @@ def teacher_of(config: ComparisonConfig) -> Teacher:
     own: dict[str, Any] = {}
     if is_language_model(config.teacher):
         budget = config.running.budget or None
-        own = {"answers": config.folder / "answers.sqlite", "file_budget": budget}
+        own = {"answers": config.folder / "answers.sqlite", "budget": budget}
     return make_teacher(config.teacher, **own)
 
 

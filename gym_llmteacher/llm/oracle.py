@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -22,11 +23,14 @@ from gym_llmteacher.errors import (
 from gym_llmteacher.llm.answers import answer_key, open_answers
 from gym_llmteacher.llm.budget import Budget
 from gym_llmteacher.llm.client import Client
+from gym_llmteacher.llm.keeper import Keeper
 from gym_llmteacher.llm.leases import Leases
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.pause import Pause
+from gym_llmteacher.llm.prices import check_price
 from gym_llmteacher.llm.probing import probe_once
 from gym_llmteacher.llm.question import Question
+from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.request_limits import RequestLimits
@@ -35,7 +39,6 @@ from gym_llmteacher.llm.store import Store
 
 logger = logging.getLogger(__name__)
 
-_POLL = 0.05  # seconds between looks for somebody else's answer
 _SPENT = ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds")
 _TROUBLES = ("failed", "over_budget", "deferred")
 
@@ -51,11 +54,13 @@ class Oracle(Locked):
     :param model: as for `LLMTeacher`
     :param answers: as for `LLMTeacher`
     :param offline: never call the model
-    :param budget: what this object may spend: any of ``calls``, ``tokens`` and ``usd``
-    :param file_budget: the same for everything that was ever spent with this answers file
-    :param limits: any of the fields of `RequestLimits`
+    :param budget: what may be spent with this answers file or store, by all processes, since it was
+        made: any of ``calls``, ``tokens`` and ``usd``
+    :param process_budget: the same for this object alone; a copy in another process begins again
+    :param limits: any of the fields of `RequestLimits`, each for this process alone
     :raises ModelUnavailableError: ``model`` is no model name (whether it exists is for `probe`)
-    :raises TeacherSpecError: unknown arguments, or impossible ones
+    :raises TeacherSpecError: unknown arguments, or impossible ones, such as a budget in US dollars
+        for a model of which no price is known
     :raises AnswersFileError: the answers file is corrupt or is not one
 
     Example::
@@ -75,7 +80,7 @@ class Oracle(Locked):
         *,
         offline: bool = False,
         budget: Mapping[str, float] | None = None,
-        file_budget: Mapping[str, float] | None = None,
+        process_budget: Mapping[str, float] | None = None,
         **limits: Any,
     ) -> None:
         super().__init__()
@@ -83,8 +88,11 @@ class Oracle(Locked):
         self.limits = RequestLimits.of(limits)
         self.offline = offline
         self.answers = open_answers(answers)
-        self.answers.check()
-        self.budget = Budget(budget, file_budget, self.answers)
+        self.answers.check(writes=not offline)
+        self.keeper = Keeper(self.answers)
+        self.budget = Budget(budget, process_budget, self.keeper)
+        if not offline and min(self.budget.limits.usd, self.budget.process_limits.usd) < math.inf:
+            check_price(self.model, options)
         self.client = Client(
             self.model,
             options,
@@ -94,7 +102,7 @@ class Oracle(Locked):
             budget=self.budget,
             limiter=self.limits.limiter(),
         )
-        self.leases = Leases(self.answers)
+        self.leases = Leases(self.keeper)
         self._told_of_budget = False
         self._failures: dict[str, Pause] = {}
         self._totals = dict.fromkeys((*_SPENT, *_TROUBLES), 0.0)
@@ -131,39 +139,33 @@ class Oracle(Locked):
 
     def lookup(self, question: Question) -> Reply | None:
         """The reply if it costs nothing: from the answers file."""
-        reply = self.answers.get(self.key(question))
-        return None if reply is None else replace(reply, stored=True)
+        return self._known(self.key(question))
 
     def _reply(self, key: str, question: Question) -> Reply:
-        known = self.answers.get(key)
+        known = self._known(key)
         if known is not None:
-            return replace(known, stored=True)
+            return known
         if self.offline:
             raise NotAskedError("offline, and the answers file does not know", Abstention.OFFLINE)
         pause = self._failures.get(key)
         if pause is not None and not pause.over():
             raise NotAskedError("asking failed before; waiting before the next attempt")
-        seconds = 2 * question.n * self.limits.timeout * (self.limits.max_retries + 1)
-        while not self.leases.take(key, seconds):  # nobody can be busy with it for longer
-            # Somebody else is asking this very question: wait for the answer, it is free.
-            time.sleep(_POLL)
-        try:
-            known = self.answers.get(key)
-            return self._asked(key, question) if known is None else replace(known, stored=True)
-        finally:
-            self.leases.release(key)
+        ends = time.monotonic() + self.client.seconds(question.n)
+        return self.leases.once(
+            key, ends, lambda: self._known(key), lambda: self._asked(key, question, ends)
+        )
 
-    def _asked(self, key: str, question: Question) -> Reply:
+    def _known(self, key: str) -> Reply | None:
+        reply = self.keeper.get(key)
+        return None if reply is None else replace(reply, stored=True)
+
+    def _asked(self, key: str, question: Question, ends: float) -> Reply:
         """Ask, and keep the reply before anything is made of it."""
-        reply = self.client.ask(question.messages, n=question.n, **_sent(question))
+        reply = self.client.ask(question.messages, n=question.n, ends=ends, **_sent(question))
         self._count(**{name: getattr(reply, name) for name in _SPENT})
-        return self.answers.put(
-            key,
-            reply,
-            model=self.model,
-            elicitation=question.kind,
-            text=question.text,
-            messages=question.messages,
+        prompt = [dict(message) for message in question.messages]
+        return self.keeper.add(
+            Record(key, self.model, question.kind, question.text, prompt, reply.as_dict())
         )
 
     def key(self, question: Question) -> str:
@@ -222,7 +224,7 @@ class Oracle(Locked):
 
     def close(self) -> None:
         """Close the answers file; the next question opens it again."""
-        self.answers.close()
+        self.keeper.close()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

@@ -51,13 +51,12 @@ class LLMTeacher(Locked, Teacher):
     :param task: replaces the task of the situations
     :param samples: plans asked for by ``"samples"``
     :param offline: never call the model: what is not in the answers file abstains
-    :param budget: what this teacher may spend: any of ``calls``, ``tokens`` and ``usd``, as in
-        ``{"calls": 500, "usd": 2.0}``; checked before every request. When it is spent, the teacher
-        abstains on what is new
-    :param file_budget: the same for everything that was ever spent with this answers file, by all
-        processes
+    :param budget: what may be spent with this answers file, by all processes, since it was made:
+        any of ``calls``, ``tokens`` and ``usd``, as in ``{"calls": 500, "usd": 2.0}``; checked
+        before every request. When it is spent, the teacher abstains on what is new
+    :param process_budget: the same for this teacher in this process; N processes spend it N times
     :param limits: any of ``timeout``, ``max_retries``, ``deadline``, ``concurrency``, ``rpm`` and
-        ``tpm``; see `gym_llmteacher.llm.request_limits.RequestLimits`
+        ``tpm``, each for this process; see `gym_llmteacher.llm.request_limits.RequestLimits`
     :raises ModelUnavailableError: ``model`` is no model name (whether it exists is for `probe`)
     :raises AnswersFileError: the answers file is corrupt or is not one
     :raises TeacherSpecError: unknown arguments or elicitation, one this model cannot be asked by,
@@ -88,7 +87,7 @@ class LLMTeacher(Locked, Teacher):
         samples: int = 10,
         offline: bool = False,
         budget: Mapping[str, float] | None = None,
-        file_budget: Mapping[str, float] | None = None,
+        process_budget: Mapping[str, float] | None = None,
         **limits: Any,
     ) -> None:
         super().__init__()
@@ -96,7 +95,7 @@ class LLMTeacher(Locked, Teacher):
         if written:
             given = {
                 "answers": answers, "elicitation": elicitation, "task": task, "budget": budget,
-                "file_budget": file_budget, **limits,
+                "process_budget": process_budget, **limits,
             }  # fmt: skip
             check_given_once(written, given)
             merged = {**given, "samples": samples, "offline": offline, **written}
@@ -105,7 +104,7 @@ class LLMTeacher(Locked, Teacher):
         if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
             raise TeacherSpecError(f"samples is {samples!r}, expected a whole number of 1 or more.")
         self.oracle = Oracle(
-            model, answers, offline=offline, budget=budget, file_budget=file_budget, **limits
+            model, answers, offline=offline, budget=budget, process_budget=process_budget, **limits
         )
         self.elicitation = elicitation_for(elicitation, self.oracle.model, samples)
         self.task = task
