@@ -12,10 +12,11 @@ from typing import Any
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.errors import CallFailedError, ServerDownError
 from gym_llmteacher.llm import local
-from gym_llmteacher.llm.budget import Budget
+from gym_llmteacher.llm.budget import Budget, Taken
 from gym_llmteacher.llm.deadline import within
 from gym_llmteacher.llm.limiter import Breaker, Limiter
 from gym_llmteacher.llm.loading import load_litellm
+from gym_llmteacher.llm.prices import price
 from gym_llmteacher.llm.provider_errors import TransientError, translated
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
@@ -70,16 +71,23 @@ class Client:
         self._random = random.Random()
         self._takes_n: bool | None = None  # not known before the first reply
 
-    def ask(self, messages: Messages, n: int = 1, **params: Any) -> Reply:
+    def seconds(self, n: int = 1) -> float:
+        """How long a question for ``n`` samples may take in all."""
+        at_once = self.samples_at_once(n)
+        return self.deadline or 2 * self.timeout * (1 if at_once else n)
+
+    def ask(
+        self, messages: Messages, n: int = 1, *, ends: float | None = None, **params: Any
+    ) -> Reply:
         """Ask for ``n`` samples: one request where the model can, else up to ``n`` requests.
 
+        :param ends: when to give up, by the monotonic clock (default: after `seconds`)
         :param params: sampling parameters; options of the client win over them
         :raises ModelUnavailableError: the model can never answer (key, name, parameters)
         :raises CallFailedError: it did not answer this question
         """
         at_once = self.samples_at_once(n)
-        seconds = self.deadline or 2 * self.timeout * (1 if at_once else n)
-        ends = time.monotonic() + seconds
+        ends = time.monotonic() + self.seconds(n) if ends is None else ends
         reply = self._request(messages, n if at_once else 1, params, ends)
         while len(reply.texts) < n and reply.calls < n:
             if self._takes_n:
@@ -181,13 +189,17 @@ class Client:
             "max_retries": 0,
         }
         litellm = load_litellm()
-        taken = self._take(litellm, messages, arguments)
-        cost = Spend(1)
+        taken = self._take(messages, arguments)
+        cost = Spend()
         try:
-            with self.limiter.turn(taken.tokens):
+            with self.limiter.turn(taken.tokens, ends):
+                cost = Spend(1)
+                arguments["timeout"] = max(0.01, min(self.timeout, ends - time.monotonic()))
                 response = self._complete(litellm, messages, arguments)
             cost = self._cost(response)
             return response
+        except CallFailedError:
+            raise
         except Exception as error:  # litellm's exceptions share no base of their own
             # "from None": the original error's text, request and locals may hold the key.
             raise translated(error, self.model, secrets_of(self.options)) from None
@@ -205,7 +217,7 @@ class Client:
         # litellm's own time-out comes first, and says more, where it does come.
         return within(1.1 * float(arguments["timeout"]) + 0.25, work)
 
-    def _take(self, litellm: Any, messages: Messages, arguments: Mapping[str, Any]) -> Spend:
+    def _take(self, messages: Messages, arguments: Mapping[str, Any]) -> Taken:
         """Set aside what this request may cost at most.
 
         :raises BudgetSpentError: that is more than is left
@@ -214,21 +226,22 @@ class Client:
         sent = sum(len(str(m.get("content", ""))) for m in messages) // 3 + 16
         limit = arguments.get("max_completion_tokens") or arguments.get("max_tokens") or 1024
         received = int(limit) * int(arguments.get("n") or 1)
-        try:
-            prices = litellm.cost_per_token(
-                self.model, prompt_tokens=sent, completion_tokens=received
-            )
-            usd = 0.0 if local.is_local(self.model) else float(sum(prices))
-        except Exception:  # no price is known for this model
-            usd = 0.0
+        usd = price(self.model, self.options, sent, received) or 0.0
         most = Spend(1, sent + received, usd)
-        return most if self.budget is None else self.budget.take(most)
+        if self.budget is None:
+            return Taken(most)
+        return self.budget.take(most, float(arguments["timeout"]))
 
     def _cost(self, response: Any) -> Spend:
         usage = getattr(response, "usage", None)
-        tokens = int(getattr(usage, "total_tokens", 0) or 0)
-        price = getattr(response, "_hidden_params", {}).get("response_cost")
-        return Spend(1, tokens, 0.0 if local.is_local(self.model) else float(price or 0.0))
+        tokens = [
+            getattr(usage, name, 0) or 0
+            for name in ("total_tokens", "prompt_tokens", "completion_tokens")
+        ]
+        usd = getattr(response, "_hidden_params", {}).get("response_cost")
+        if usd is None or local.is_local(self.model):
+            usd = price(self.model, self.options, tokens[1], tokens[2]) or 0.0
+        return Spend(1, tokens[0], usd)
 
     def _reply(self, response: Any, seconds: float) -> Reply:
         secrets = secrets_of(self.options)  # a server may echo the key it was given
@@ -237,8 +250,8 @@ class Client:
         return Reply(
             texts=tuple(redact(choice.message.content or "", secrets) for choice in choices),
             logprobs=tuple(_first_token(choice) for choice in choices),
-            prompt_tokens=int(getattr(usage, "prompt_tokens", 0) or 0),
-            completion_tokens=int(getattr(usage, "completion_tokens", 0) or 0),
+            prompt_tokens=getattr(usage, "prompt_tokens", 0) or 0,
+            completion_tokens=getattr(usage, "completion_tokens", 0) or 0,
             cost_usd=self._cost(response).usd,
             seconds=seconds,
             model=str(getattr(response, "model", "") or self.model),
