@@ -98,7 +98,12 @@ def test_killed_at_random_moments_it_loses_nothing_and_asks_nothing_twice(tmp_pa
             time.sleep(rng.uniform(0.0, 0.06))
             run.kill()
             run.join()
-        arrived = len(Answers(path))
+        arrived, spent = len(Answers(path)), Answers(path).spent()
+        # The books: what was answered, give or take what was open at the kills; and nothing of
+        # what had been set aside for it, which is a hundred times as much.
+        assert arrived <= spent.calls <= len(server.history)
+        assert spent.calls <= arrived + KILLS * WORKERS
+        assert spent.tokens == 10 * spent.calls
         last = LLMTeacher(server.model, path, samples=1, max_retries=0)
         here = [Situation(f"text {i}", ("a", "b"), np.eye(2, dtype=np.float32)) for i in range(n)]
         advisor = BackgroundAdvisor(last, workers=WORKERS)

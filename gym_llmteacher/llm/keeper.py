@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 SECONDS = 20.0
 """A process that gives no sign of life for so long holds nothing any more."""
-_RENEW = SECONDS / 4
 _RETRY = 1.0  # seconds between two attempts to write what is owed
 _MOST_UNWRITTEN = 100_000
 _all: weakref.WeakSet[Keeper] = weakref.WeakSet()
@@ -37,6 +36,7 @@ class Keeper(Locked):
     name that one thread keeps alive; when the process ends in whatever way, they end with it.
 
     :param store: where answers are kept
+    :param seconds: how long what is held outlives the last sign of life
 
     Example::
 
@@ -48,14 +48,14 @@ class Keeper(Locked):
         True
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, seconds: float = SECONDS) -> None:
         super().__init__()
-        self.store = store
+        self.store, self.seconds = store, seconds
         self._start()
         _all.add(self)
 
     def _start(self) -> None:
-        self._hold = Hold(new_owner(), SECONDS, may_live)
+        self._hold = Hold(new_owner(), self.seconds, may_live)
         self._held = 0
         self._unwritten: dict[str, Record] = {}
         self._owed: dict[str, Spend] = {}
@@ -151,9 +151,12 @@ class Keeper(Locked):
 
     def _work(self) -> None:
         """Renew what is held, and write what is owed, until there is neither."""
-        renewed, idle = time.monotonic(), False
+        period, idle = self.seconds / 4, False
+        renewed = time.monotonic()
         while True:
-            self._wake.wait(_RETRY if self._unwritten or self._owed else _RENEW)
+            if self._wake.wait(period):
+                self._wake.clear()
+                time.sleep(min(period, _RETRY))
             owes = bool(self._unwritten or self._owed)
             with self._lock:
                 busy = owes or self._held > 0
@@ -161,11 +164,9 @@ class Keeper(Locked):
                     self._thread = None
                     return
                 idle = not busy
-            if owes:
-                self._wake.clear()
-                time.sleep(_RETRY)
-                self.flush()
-            if busy and time.monotonic() - renewed >= _RENEW - _RETRY:
+            if owes and not self.flush():
+                self._wake.set()
+            if busy and time.monotonic() - renewed >= period / 2:
                 renewed = time.monotonic()
                 with contextlib.suppress(Exception):  # told of where it matters
                     self.store.renew(self._hold)
@@ -208,7 +209,7 @@ class Keeper(Locked):
         self._start()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"store": self.store}
+        return {"store": self.store, "seconds": self.seconds}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]

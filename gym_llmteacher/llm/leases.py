@@ -12,7 +12,7 @@ from concurrent.futures import TimeoutError as NotDoneError
 from typing import Any
 
 from gym_llmteacher.abstention import Abstention
-from gym_llmteacher.errors import CallFailedError, NoReplyError, NotAskedError
+from gym_llmteacher.errors import NoReplyError, NotAskedError
 from gym_llmteacher.llm.keeper import Keeper
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.reply import Reply
@@ -52,8 +52,8 @@ class Leases(Locked):
 
         :param ends: when to give up waiting, by the monotonic clock
         :param known: looks whether the reply is there by now
-        :raises CallFailedError: somebody else is still asking at that time
-        :raises NotAskedError: another thread's attempt, which this one waited for, failed
+        :raises NotAskedError: somebody else is still asking at that time, or another thread's
+            attempt, which this one waited for, failed
         """
         with self._lock:
             asked = self._asked.get(key)
@@ -136,8 +136,8 @@ def _log_wait(who: str) -> None:
     )
 
 
-def _too_late(who: str, seconds: float) -> CallFailedError:
-    return CallFailedError(
+def _too_late(who: str, seconds: float) -> NotAskedError:
+    return NotAskedError(
         f"{who} is asking the same question, and had no answer within {seconds:.1f} s.",
         Abstention.TIMEOUT,
     )
