@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable
 
 _probed: set[str] = set()
 _probed_lock = threading.Lock()
+
+
+def _after_fork() -> None:
+    # The thread that holds it here and now is the parent's.
+    global _probed_lock
+    _probed_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def probe_once(key: str, probe: Callable[[], object]) -> None:
