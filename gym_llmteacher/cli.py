@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +14,7 @@ from rich.console import Console
 
 from gym_llmteacher import cli_answers
 from gym_llmteacher.errors import TeacherError
+from gym_llmteacher.llm.shown import shown
 
 app = typer.Typer(
     add_completion=False,
@@ -128,7 +132,25 @@ def train(
             checkpoint_every=checkpoint_every,
         ),
     )
-    compare(config, console, resume)
+    try:
+        compare(config, console, resume)
+    except KeyboardInterrupt as signalled:
+        # One line, and gone: threads that wait for a server are not waited for.
+        console.print("Interrupted. The same command with --resume goes on.", highlight=False)
+        from gym_llmteacher.llm.keeper import flush_all
+
+        flush_all()
+        sys.stdout.flush()
+        # What Python would take apart now takes another second.
+        os._exit(143 if isinstance(signalled, Terminated) else 130)
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end, by ``kill`` or a batch system."""
+
+
+def _terminated(*_: object) -> None:
+    raise Terminated
 
 
 @app.command()
@@ -250,12 +272,13 @@ def main() -> None:
     """Run the command line; errors made for people are shown without a traceback."""
     from gymnasium.error import Error as GymnasiumError
 
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
     except (TeacherError, GymnasiumError) as error:
         stderr = Console(stderr=True)
         stderr.print("Error:", style="bold red", end=" ")
-        stderr.print(str(error), markup=False, highlight=False)
+        stderr.print(shown(str(error), lines=True), markup=False, highlight=False)
         raise SystemExit(2) from None
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from typing import Any
 
 from gym_llmteacher.advice import Advice
+from gym_llmteacher.daemon_pool import DaemonPool
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
@@ -35,7 +36,7 @@ class BackgroundAdvisor:
     def __init__(self, teacher: Teacher, workers: int = 16) -> None:
         self.teacher = teacher
         self.workers = workers
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="teacher")
+        self._pool = DaemonPool(workers)
         self._asked: dict[str, Future[Advice]] = {}
         self._provisional: dict[str, Advice] = {}
 
@@ -95,4 +96,4 @@ class BackgroundAdvisor:
 
     def close(self) -> None:
         """Ask nothing more; questions that are open are given up, answers on the way are kept."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()

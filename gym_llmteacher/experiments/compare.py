@@ -7,6 +7,7 @@ from stable_baselines3 import PPO
 
 from gym_llmteacher.experiments.checkpoint import Checkpoint, read_checkpoint, sums_since
 from gym_llmteacher.experiments.config import ComparisonConfig
+from gym_llmteacher.experiments.folder_lock import locked
 from gym_llmteacher.experiments.plots import film, plot_curves
 from gym_llmteacher.experiments.report import (
     rich_table,
@@ -26,9 +27,16 @@ def compare(config: ComparisonConfig, console: Console, resume: bool = False) ->
     :param resume: go on with what was interrupted; begin where there is nothing to go on with
     :return: one result per student and seed
     :raises TeacherError: before anything is trained, where env or teacher cannot be used
-    :raises CheckpointError: what was interrupted had other settings
+    :raises CheckpointError: what was interrupted had other settings, or another training writes to
+        the folder
+    :raises KeyboardInterrupt: as it came, once a checkpoint is written
     """
     config.folder.mkdir(parents=True, exist_ok=True)
+    with locked(config.folder):
+        return _compare(config, console, resume)
+
+
+def _compare(config: ComparisonConfig, console: Console, resume: bool) -> list[RunResult]:
     done = read_checkpoint(config.folder, config.identity()) if resume else None
     (config.folder / "config.json").write_text(config.to_json())
     teacher = teacher_of(config)
@@ -44,12 +52,16 @@ def compare(config: ComparisonConfig, console: Console, resume: bool = False) ->
         f"[bold]{config.env}[/]: {config.steps:,} frames, seeds {list(config.seeds)}, "
         f"teacher [bold]{name}[/]"
     )
-    if "teacher" in config.students and done.alone is None:
-        with console.status("letting the teacher act alone ..."):
-            done.alone = teacher_alone(config), teacher_alone(config, deterministic=True)
-        done.note(teacher.metrics(), earlier)
-        done.write(config.folder)
-    runs, alone = train_all(config, console, done, earlier), done.alone
+    try:
+        if "teacher" in config.students and done.alone is None:
+            with console.status("letting the teacher act alone ..."):
+                done.alone = teacher_alone(config), teacher_alone(config, deterministic=True)
+            done.note(teacher.metrics(), earlier)
+            done.write(config.folder)
+        runs, alone = train_all(config, console, done, earlier), done.alone
+    except KeyboardInterrupt:
+        done.write(config.folder)  # as of the last rollout's beginning
+        raise
     save_results(config, runs, alone, config.folder)
     console.print(rich_table(config, table_rows(runs, alone)))
     written = {"table": "results.md, results.json"}

@@ -216,6 +216,7 @@ class Keeper(Locked):
 
 
 @atexit.register
-def _flush_all() -> None:
+def flush_all() -> None:
+    """Write what any store of this process is owed: what is not written now is lost."""
     for keeper in list(_all):
         keeper.flush()
