@@ -14,7 +14,7 @@ from rich.console import Console
 
 from gym_llmteacher import cli_answers
 from gym_llmteacher.errors import TeacherError
-from gym_llmteacher.llm.shown import shown
+from gym_llmteacher.shown import shown
 
 app = typer.Typer(
     add_completion=False,

@@ -17,8 +17,8 @@ from rich.text import Text
 
 from gym_llmteacher.llm import records
 from gym_llmteacher.llm.answers import open_answers
-from gym_llmteacher.llm.shown import shown
 from gym_llmteacher.llm.store import Find
+from gym_llmteacher.shown import shown
 
 app = typer.Typer(no_args_is_help=True, help="Read, share and correct what a teacher said.")
 console = Console()

@@ -22,8 +22,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from gym_llmteacher.errors import CheckpointError
 from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.experiments.result import RunResult
-from gym_llmteacher.llm.shown import shown
 from gym_llmteacher.llm.store import Find, Store
+from gym_llmteacher.shown import shown
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.totals import added
 

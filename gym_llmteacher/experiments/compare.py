@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from stable_baselines3 import PPO
 
 from gym_llmteacher.experiments.checkpoint import Checkpoint, read_checkpoint, sums_since
@@ -18,6 +19,7 @@ from gym_llmteacher.experiments.report import (
 from gym_llmteacher.experiments.result import RunResult
 from gym_llmteacher.experiments.train import teacher_of, train_all
 from gym_llmteacher.llm.answers import Answers
+from gym_llmteacher.shown import shown
 from gym_llmteacher.teachers.llm import LLMTeacher
 
 
@@ -49,8 +51,9 @@ def _compare(config: ComparisonConfig, console: Console, resume: bool) -> list[R
         earlier = sums_since(done, Answers(answers)) if answers.exists() else done.sums
     name = teacher.model if isinstance(teacher, LLMTeacher) else type(teacher).__name__
     console.print(
-        f"[bold]{config.env}[/]: {config.steps:,} frames, seeds {list(config.seeds)}, "
-        f"teacher [bold]{name}[/]"
+        f"[bold]{escape(shown(config.env))}[/]: {config.steps:,} frames, "
+        f"seeds {list(config.seeds)}, "
+        f"teacher [bold]{escape(shown(name))}[/]"
     )
     try:
         if "teacher" in config.students and done.alone is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gym_llmteacher.errors import CheckpointError
-from gym_llmteacher.llm.shown import shown
+from gym_llmteacher.shown import shown
 
 FILE = ".lock"
 

@@ -18,9 +18,9 @@ from typing import Any
 from gym_llmteacher.llm import books
 from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.reply import Reply
-from gym_llmteacher.llm.shown import shown
 from gym_llmteacher.llm.sqlite import BUSY_SECONDS, ENV_VAR, BusyError, SqliteFile
 from gym_llmteacher.llm.store import ALL, Find, Hold, Spend, Store, Totals
+from gym_llmteacher.shown import shown
 
 logger = logging.getLogger(__name__)
 _PAGE = 500

@@ -16,8 +16,8 @@ from gym_llmteacher.llm.owner import may_live, new_owner
 from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.redact import redact
 from gym_llmteacher.llm.reply import Reply
-from gym_llmteacher.llm.shown import shown
 from gym_llmteacher.llm.store import Hold, Spend, Store
+from gym_llmteacher.shown import shown
 
 logger = logging.getLogger(__name__)
 
@@ -154,19 +154,19 @@ class Keeper(Locked):
         period, idle = self.seconds / 4, False
         renewed = time.monotonic()
         while True:
-            if self._wake.wait(period):
+            if self._wake.wait(min(period, _RETRY)):
                 self._wake.clear()
                 time.sleep(min(period, _RETRY))
             owes = bool(self._unwritten or self._owed)
             with self._lock:
                 busy = owes or self._held > 0
-                if not busy and idle:  # for a whole period: questions often follow each other
+                if not busy and idle:  # twice: questions often follow each other
                     self._thread = None
                     return
                 idle = not busy
             if owes and not self.flush():
                 self._wake.set()
-            if busy and time.monotonic() - renewed >= period / 2:
+            if busy and time.monotonic() - renewed >= 0.9 * period:
                 renewed = time.monotonic()
                 with contextlib.suppress(Exception):  # told of where it matters
                     self.store.renew(self._hold)

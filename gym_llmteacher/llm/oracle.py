@@ -36,6 +36,7 @@ from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.request_limits import RequestLimits
 from gym_llmteacher.llm.spec import model_and_options, sampling_options
 from gym_llmteacher.llm.store import Store
+from gym_llmteacher.shown import shown
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class Oracle(Locked):
         except BudgetSpentError as error:
             if not self._told_of_budget:
                 self._told_of_budget = True
-                logger.warning("%s", error)
+                logger.warning("%s", shown(str(error)))
             self._fail(key, "over_budget")
             raise
         except (ServerDownError, NotAskedError):
@@ -132,7 +133,7 @@ class Oracle(Locked):
             why = redact(str(error) or type(error).__name__, secrets)
             reason = error.reason if isinstance(error, NoReplyError) else Abstention.ERROR
             self._fail(key, "failed")
-            logger.warning("no reply: %s", why)
+            logger.warning("no reply: %s", shown(why))
             raise NoReplyError(why, reason) from None
         self._failures.pop(key, None)
         return reply

@@ -11,8 +11,8 @@ from itertools import islice
 from gym_llmteacher.errors import AnswersFileError
 from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.reply import Reply
-from gym_llmteacher.llm.shown import shown
 from gym_llmteacher.llm.store import ALL, Find, Store
+from gym_llmteacher.shown import shown
 
 _LONGEST_LINE = 64_000_000  # characters; a line that is longer was not written by `export`
 _REPORTED = 20  # bad lines

@@ -23,8 +23,8 @@ from gym_llmteacher.llm.owner import may_live
 from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.redact import redact
 from gym_llmteacher.llm.reply import Reply
-from gym_llmteacher.llm.shown import shown
 from gym_llmteacher.llm.store import ALL, Find, Hold, Spend, Store
+from gym_llmteacher.shown import shown
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -21,6 +21,7 @@ from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.spec import check_given_once, teacher_arguments
 from gym_llmteacher.llm.store import Store
+from gym_llmteacher.shown import shown
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.explanation import Exchange, Explanation
@@ -198,7 +199,7 @@ class LLMTeacher(Locked, Teacher):
             # Whatever goes wrong in reading one answer, training goes on: the teacher abstains.
             secrets = secrets_of(self.oracle.client.options)
             why = redact(str(error) or type(error).__name__, secrets)
-            logger.warning("no advice for %r: %s", situation.text[:200], why)
+            logger.warning("no advice for %r: %s", situation.text[:200], shown(why))
             return Advice.abstain(why, Abstention.ERROR), exchanges
         if all(exchange.reply is not None and exchange.reply.stored for exchange in exchanges):
             self._count(hits=1)
