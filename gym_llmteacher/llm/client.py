@@ -18,7 +18,7 @@ from gym_llmteacher.llm.limiter import Breaker, Limiter
 from gym_llmteacher.llm.loading import load_litellm
 from gym_llmteacher.llm.prices import price
 from gym_llmteacher.llm.provider_errors import TransientError, translated
-from gym_llmteacher.llm.redact import redact, secrets_of
+from gym_llmteacher.llm.redact import redact_reply, secrets_of
 from gym_llmteacher.llm.reply import Reply, TokenLogprobs
 from gym_llmteacher.llm.store import Spend
 
@@ -248,7 +248,7 @@ class Client:
         choices = list(response.choices)
         usage = getattr(response, "usage", None)
         return Reply(
-            texts=tuple(redact(choice.message.content or "", secrets) for choice in choices),
+            texts=tuple(redact_reply(choice.message.content or "", secrets) for choice in choices),
             logprobs=tuple(_first_token(choice) for choice in choices),
             prompt_tokens=getattr(usage, "prompt_tokens", 0) or 0,
             completion_tokens=getattr(usage, "completion_tokens", 0) or 0,

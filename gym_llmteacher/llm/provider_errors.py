@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.errors import CallFailedError, ModelUnavailableError
 from gym_llmteacher.llm.redact import redact
+from gym_llmteacher.shown import shown
 
 _FATAL = (
     "AuthenticationError", "PermissionDeniedError", "NotFoundError", "BadRequestError",
@@ -46,7 +47,7 @@ def translated(error: Exception, model: str, secrets: frozenset[str]) -> Excepti
         answer this question; `TransientError`: the trouble may pass
     """
     kinds = [kind.__name__ for kind in type(error).__mro__]
-    message = " ".join(redact(str(error), secrets).split())[:500]
+    message = shown(" ".join(redact(str(error), secrets).split()))[:500]
     refused = _about_one_question(kinds, message)
     if refused is not None:
         return CallFailedError(f"{model} refused this question: {message}", refused)
