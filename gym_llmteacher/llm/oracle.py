@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from gym_llmteacher.abstention import Abstention
+from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.errors import (
     BudgetSpentError,
     LLMError,
@@ -105,7 +106,7 @@ class Oracle(Locked):
         )
         self.leases = Leases(self.keeper)
         self._told_of_budget = False
-        self._failures: dict[str, Pause] = {}
+        self._failures: Bounded[str, Pause] = Bounded()
         self._totals = dict.fromkeys((*_SPENT, *_TROUBLES), 0.0)
 
     def ask(self, question: Question) -> Reply:
@@ -204,7 +205,9 @@ class Oracle(Locked):
         return self.budget.left()
 
     def _fail(self, key: str, counter: str) -> None:
-        self._failures.setdefault(key, Pause()).fail()
+        pause = self._failures.get(key) or Pause()
+        pause.fail()
+        self._failures[key] = pause
         self._count(**{counter: 1})
 
     def _count(self, **amounts: float) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
+from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.errors import LLMError, NotAskedError, TeacherSpecError
 from gym_llmteacher.llm.elicitations import ElicitationSpec, elicitation_for
 from gym_llmteacher.llm.locked import Locked
@@ -109,7 +110,7 @@ class LLMTeacher(Locked, Teacher):
         )
         self.elicitation = elicitation_for(elicitation, self.oracle.model, samples)
         self.task = task
-        self._memo: dict[str, Advice] = {}
+        self._memo: Bounded[str, Advice] = Bounded()
         self._totals = _no_totals()
 
     @property

@@ -24,6 +24,7 @@ import numpy as np
 
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
+from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.daemon_pool import DaemonPool
 from gym_llmteacher.errors import TeacherError, TeacherSpecError
 from gym_llmteacher.llm.locked import Locked
@@ -68,7 +69,7 @@ class ProcessTeacher(Locked, TeacherDecorator):
                 "a helper process needs a POSIX system. Cure: use the teacher itself."
             )
         self.workers = workers
-        self._memo: dict[str, Advice] = {}
+        self._memo: Bounded[str, Advice] = Bounded()
         self._own = dict.fromkeys(("asked", "hits", "abstained"), 0.0)
         self._reset()
 
