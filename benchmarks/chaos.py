@@ -144,8 +144,8 @@ class Training:
         teacher = {**self.server.model, "samples": 1, "timeout": 5.0, "max_retries": 1}
         self.errors = (self.out / "errors.txt").open("a")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gym_llmteacher.cli", "train", "--env", "CartPole-v1",
-             "--teacher", json.dumps(teacher), "--out", str(self.out), "--students", "teacher",
+            [sys.executable, "-X", "faulthandler", "-m", "gym_llmteacher.cli", "train",
+             "--env", "CartPole-v1", "--teacher", json.dumps(teacher), "--out", str(self.out), "--students", "teacher",
              "--steps", "200000", "--n-envs", "2", "--episodes", "1", "--late-timeout", "1",
              "--workers", str(WORKERS), "--seeds", str(self.number), "--resume",
              "--max-calls", str(self.calls), "--checkpoint-every", "256"],
@@ -156,7 +156,13 @@ class Training:
         """Send a signal; seconds until it has ended."""
         started = time.monotonic()
         os.kill(self.process.pid, number)
-        self.process.wait(60)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.kill(self.process.pid, signal.SIGABRT)
+            self.process.wait()
+            where = (self.out / "errors.txt").read_text()
+            raise RuntimeError(f"{number.name} did not end it:\n{where}") from None
         self.errors.close()
         return time.monotonic() - started
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -112,6 +109,7 @@ def train(
     """  # fmt: skip
     from gym_llmteacher.experiments.compare import compare
     from gym_llmteacher.experiments.config import ComparisonConfig, Running
+    from gym_llmteacher.experiments.leaving import Told, leave, leaving_at_once
     from gym_llmteacher.teachers.make import with_arguments
 
     spec = with_arguments(teacher_spec(teacher), elicitation=elicitation)
@@ -133,24 +131,11 @@ def train(
         ),
     )
     try:
-        compare(config, console, resume)
-    except KeyboardInterrupt as signalled:
-        # One line, and gone: threads that wait for a server are not waited for.
+        with leaving_at_once():
+            compare(config, console, resume)
+    except Told as told:
         console.print("Interrupted. The same command with --resume goes on.", highlight=False)
-        from gym_llmteacher.llm.keeper import flush_all
-
-        flush_all()
-        sys.stdout.flush()
-        # What Python would take apart now takes another second.
-        os._exit(143 if isinstance(signalled, Terminated) else 130)
-
-
-class Terminated(KeyboardInterrupt):
-    """The process was asked to end, by ``kill`` or a batch system."""
-
-
-def _terminated(*_: object) -> None:
-    raise Terminated
+        leave(told.number)
 
 
 @app.command()
@@ -272,7 +257,6 @@ def main() -> None:
     """Run the command line; errors made for people are shown without a traceback."""
     from gymnasium.error import Error as GymnasiumError
 
-    signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
     except (TeacherError, GymnasiumError) as error:

@@ -96,11 +96,17 @@ def stats(file: FileOption = None) -> None:
     answers = open_answers(file)
     table = Table("model", "asked", "answers", "tokens", "US dollars", "seconds")
     for of in answers.totals():
-        numbers = (f"{of.answers:,}", f"{of.tokens:,}", f"{of.usd:.4f}", f"{of.seconds:.1f}")
+        numbers = (
+            f"{of.answers:,}",
+            f"{of.tokens:,}",
+            f"{of.usd:.4f}" if of.usd else "-",
+            f"{of.seconds:.1f}",
+        )
         table.add_row(_words(of.model), _words(of.elicitation), *numbers)
     console.print(table)
     spent = answers.spent()
-    total = f"{spent.calls} requests, {spent.tokens:,} tokens, ${spent.usd:.4f} in all"
+    dollars = f"${spent.usd:.4f}" if spent.usd else "no price known"
+    total = f"{spent.calls} requests, {spent.tokens:,} tokens, {dollars} in all"
     console.print(_words(f"{answers.path}: {total}."), soft_wrap=True)
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.experiments.envs import make_env
+from gym_llmteacher.llm.local import is_local
 from gym_llmteacher.prior import prior_from
 from gym_llmteacher.shown import shown
 from gym_llmteacher.situation import Situation
@@ -110,9 +111,11 @@ def _show_advice(
 
 def _show_price(console: Console, explanation: Explanation) -> None:
     known, reply = explanation.advice.source == "answers", explanation.reply
+    free = is_local(explanation.model)
+    cost = f"${reply.cost_usd:.6f}" if reply.cost_usd or free else "no price known"
     console.print(
         f"{reply.prompt_tokens} tokens in, {reply.completion_tokens} out, "
-        f"{reply.seconds:.2f} s, ${reply.cost_usd:.6f}"
+        f"{reply.seconds:.2f} s, {cost}"
         + (" when it was asked; now read from the answers file." if known else "."),
         highlight=False,
     )

@@ -9,6 +9,7 @@ from stable_baselines3 import PPO
 from gym_llmteacher.experiments.checkpoint import Checkpoint, read_checkpoint, sums_since
 from gym_llmteacher.experiments.config import ComparisonConfig
 from gym_llmteacher.experiments.folder_lock import locked
+from gym_llmteacher.experiments.leaving import settled
 from gym_llmteacher.experiments.plots import film, plot_curves
 from gym_llmteacher.experiments.report import (
     rich_table,
@@ -63,6 +64,7 @@ def _compare(config: ComparisonConfig, console: Console, resume: bool) -> list[R
             done.write(config.folder)
         runs, alone = train_all(config, console, done, earlier), done.alone
     except KeyboardInterrupt:
+        settled()
         done.write(config.folder)  # as of the last rollout's beginning
         raise
     save_results(config, runs, alone, config.folder)
