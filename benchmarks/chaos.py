@@ -145,7 +145,8 @@ class Training:
         self.errors = (self.out / "errors.txt").open("a")
         self.process = subprocess.Popen(
             [sys.executable, "-X", "faulthandler", "-m", "gym_llmteacher.cli", "train",
-             "--env", "CartPole-v1", "--teacher", json.dumps(teacher), "--out", str(self.out), "--students", "teacher",
+             "--env", "CartPole-v1", "--teacher", json.dumps(teacher), "--out", str(self.out),
+             "--students", "teacher",
              "--steps", "200000", "--n-envs", "2", "--episodes", "1", "--late-timeout", "1",
              "--workers", str(WORKERS), "--seeds", str(self.number), "--resume",
              "--max-calls", str(self.calls), "--checkpoint-every", "256"],
