@@ -96,12 +96,8 @@ def stats(file: FileOption = None) -> None:
     answers = open_answers(file)
     table = Table("model", "asked", "answers", "tokens", "US dollars", "seconds")
     for of in answers.totals():
-        numbers = (
-            f"{of.answers:,}",
-            f"{of.tokens:,}",
-            f"{of.usd:.4f}" if of.usd else "-",
-            f"{of.seconds:.1f}",
-        )
+        usd = f"{of.usd:.4f}" if of.usd else "-"
+        numbers = (f"{of.answers:,}", f"{of.tokens:,}", usd, f"{of.seconds:.1f}")
         table.add_row(_words(of.model), _words(of.elicitation), *numbers)
     console.print(table)
     spent = answers.spent()
