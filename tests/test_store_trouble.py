@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -89,6 +90,21 @@ def test_a_redis_that_dies_and_comes_back(tmp_path, budget, caplog):
     store.close()
     teacher.close()
     redis.kill()
+
+
+def test_a_redis_that_never_answers_costs_a_moment_and_not_every_question(tmp_path):
+    """Connections are taken, and that is all."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, FakeLLMServer(GOOD) as server:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        teacher = LLMTeacher(server.model, ":memory:", samples=1)
+        teacher.oracle.keeper.store = open_answers(url)
+        started = time.monotonic()
+        advices = teacher.advise([here(f"text {i}") for i in range(40)])
+        assert time.monotonic() - started < 6.0  # two seconds to find out, and 40 requests
+        assert not any(advice.abstained for advice in advices)
+        assert len(server.history) == 40
+        assert len(teacher.oracle.keeper._unwritten) == 40
+        teacher.oracle.keeper._start()  # nobody waits for it at the end
 
 
 def chat(**usage):

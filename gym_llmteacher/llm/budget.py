@@ -95,8 +95,8 @@ class Budget(Locked):
     is given back by the others.
 
     :param limits: on all that is spent with the store, by all processes, since it was made
-    :param process_limits: on what is spent through this object; a copy in another process begins
-        again
+    :param process_limits: on what is spent through this object; a copy in another process counts by
+        itself
     :param keeper: of the store
 
     Example::
@@ -147,7 +147,9 @@ class Budget(Locked):
             return ""
         limits = (self.limits.calls, self.limits.tokens, self.limits.usd)
         try:
-            name = self.keeper.reserve(most, limits, seconds)
+            # Without limits this only keeps the books: nobody has to wait for that.
+            patience = seconds if self.limits != Limits() else min(seconds, 0.5)
+            name = self.keeper.reserve(most, limits, patience)
             if name is not None:
                 return name
             spent = self.keeper.store.spent()

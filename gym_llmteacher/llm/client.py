@@ -73,6 +73,7 @@ class Client:
 
     def seconds(self, n: int = 1) -> float:
         """How long a question for ``n`` samples may take in all."""
+        load_litellm()  # takes seconds the first time, which no question should pay for
         at_once = self.samples_at_once(n)
         return self.deadline or 2 * self.timeout * (1 if at_once else n)
 

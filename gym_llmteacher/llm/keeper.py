@@ -9,21 +9,27 @@ import math
 import threading
 import time
 import weakref
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from gym_llmteacher.errors import AnswersFileError
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.owner import may_live, new_owner
 from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.redact import redact
 from gym_llmteacher.llm.reply import Reply
+from gym_llmteacher.llm.sqlite import BusyError
 from gym_llmteacher.llm.store import Hold, Spend, Store
 from gym_llmteacher.shown import shown
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 SECONDS = 20.0
 """A process that gives no sign of life for so long holds nothing any more."""
 _RETRY = 1.0  # seconds between two attempts to write what is owed
+_SLOW = 0.5  # a store that fails only after so long ...
+_AWAY = 5.0  # ... is not asked for so long: each question would wait for it again
 _MOST_UNWRITTEN = 100_000
 _all: weakref.WeakSet[Keeper] = weakref.WeakSet()
 
@@ -62,6 +68,7 @@ class Keeper(Locked):
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._told = False
+        self._away_until = 0.0
 
     def get(self, key: str) -> Reply | None:
         """What was answered to this question, as far as that can be looked up."""
@@ -69,7 +76,7 @@ class Keeper(Locked):
         if record is not None:
             return Reply.from_dict(record.reply)
         try:
-            return self.store.get(key)
+            return self._asked(lambda: self.store.get(key))
         except Exception as error:
             self._tell(error)
             return None
@@ -77,7 +84,7 @@ class Keeper(Locked):
     def add(self, record: Record) -> Reply:
         """Keep an answer, in the store or else in memory; return the one that counts."""
         try:
-            return self.store.add(record)
+            return self._asked(lambda: self.store.add(record))
         except Exception as error:  # it is paid for: nothing may lose it
             self._tell(error)
             with self._lock:
@@ -90,7 +97,7 @@ class Keeper(Locked):
     def lease(self, key: str) -> bool:
         """Lease a question; a store that cannot be asked keeps nobody from asking the model."""
         try:
-            taken = self.store.lease(key, self._hold)
+            taken = self._asked(lambda: self.store.lease(key, self._hold))
         except Exception as error:
             self._tell(error)
             taken = True
@@ -102,7 +109,7 @@ class Keeper(Locked):
         """Give up a lease."""
         self._holds(-1)
         with contextlib.suppress(Exception):  # then it ends with this process
-            self.store.release(key, self._hold)
+            self._asked(lambda: self.store.release(key, self._hold))
 
     def reserve(
         self, amount: Spend, limits: tuple[float, float, float], seconds: float
@@ -114,7 +121,7 @@ class Keeper(Locked):
         :raises AnswersFileError: there are limits, and the store cannot be asked
         """
         try:
-            name = self.store.reserve(amount, limits, self._hold, seconds)
+            name = self._asked(lambda: self.store.reserve(amount, limits, self._hold, seconds))
         except Exception as error:
             self._tell(error)
             if min(limits) < math.inf:
@@ -128,12 +135,26 @@ class Keeper(Locked):
         """Enter what it did cost, and give back what was set aside."""
         self._holds(-1)
         try:
-            self.store.settle(name or None, cost)
+            self._asked(lambda: self.store.settle(name or None, cost))
         except Exception as error:
             self._tell(error)
             with self._lock:
                 self._owed[name] = self._owed.get(name, Spend()) + cost
             self._look_after()
+
+    def _asked(self, work: Callable[[], T]) -> T:
+        """Call the store, unless it has just kept somebody waiting for nothing."""
+        started = time.monotonic()
+        if started < self._away_until:
+            raise AnswersFileError(f"{self.store.path} did not answer; it is left alone for now")
+        try:
+            return work()
+        except BusyError:  # somebody writes: reading goes on
+            raise
+        except Exception:
+            if time.monotonic() - started > _SLOW:
+                self._away_until = time.monotonic() + _AWAY
+            raise
 
     def _holds(self, more: int) -> None:
         with self._lock:

@@ -58,7 +58,8 @@ class Oracle(Locked):
     :param offline: never call the model
     :param budget: what may be spent with this answers file or store, by all processes, since it was
         made: any of ``calls``, ``tokens`` and ``usd``
-    :param process_budget: the same for this object alone; a copy in another process begins again
+    :param process_budget: the same for this object alone; a copy in another process counts by
+        itself
     :param limits: any of the fields of `RequestLimits`, each for this process alone
     :raises ModelUnavailableError: ``model`` is no model name (whether it exists is for `probe`)
     :raises TeacherSpecError: unknown arguments, or impossible ones, such as a budget in US dollars

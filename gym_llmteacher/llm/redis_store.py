@@ -34,7 +34,7 @@ _ANSWERS, _CREATED = _PREFIX + "answers", _PREFIX + "created"
 _SPENT, _RESERVES = _PREFIX + "spent", _PREFIX + "reserves"
 _LEASE, _OWNER = _PREFIX + "lease:", _PREFIX + "owner:"
 _NO_LIMIT = 1e300
-_SECONDS = 5.0  # until a server that does not answer counts as gone
+_SECONDS = 1.0  # until a server that does not answer counts as gone
 _PAGE = 500
 _ORDERS: dict[str, Callable[[Record], Any]] = {
     "created": lambda r: (r.created, r.key),
@@ -87,9 +87,11 @@ class RedisAnswers(Store):
         try:
             if scheme != "unix" and database and not database.isdigit():
                 raise ValueError
+            # Once more, since a connection may have grown old; not the client's ten times.
+            retry = self._redis.retry.Retry(self._redis.backoff.NoBackoff(), 1)
             client = self._redis.Redis.from_url(
                 self._url, decode_responses=True, socket_timeout=_SECONDS,
-                socket_connect_timeout=_SECONDS,
+                socket_connect_timeout=_SECONDS, retry=retry,
             )  # fmt: skip
             client.connection_pool.make_connection()  # refuses unknown options; sends nothing
             return client
