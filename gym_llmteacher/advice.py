@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.errors import AdviceError
+from gym_llmteacher.shown import shown
 
 Plan = tuple[str, ...]
 """A sequence of option names, to be carried out from left to right."""
@@ -69,7 +70,7 @@ class Advice:
     @classmethod
     def abstain(cls, why: str, reason: Abstention = Abstention.UNDECIDED) -> Advice:
         """Advice that teaches nothing: it gets weight 0 in the loss, never a uniform label."""
-        return cls((), 0.0, f"abstained: {why}", reason)
+        return cls((), 0.0, f"abstained: {shown(why)}", reason)
 
     @property
     def abstained(self) -> bool:

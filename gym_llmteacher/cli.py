@@ -11,6 +11,7 @@ from rich.console import Console
 
 from gym_llmteacher import cli_answers
 from gym_llmteacher.errors import TeacherError
+from gym_llmteacher.shown import shown
 
 app = typer.Typer(
     add_completion=False,
@@ -108,6 +109,7 @@ def train(
     """  # fmt: skip
     from gym_llmteacher.experiments.compare import compare
     from gym_llmteacher.experiments.config import ComparisonConfig, Running
+    from gym_llmteacher.experiments.leaving import Told, leave, leaving_at_once
     from gym_llmteacher.teachers.make import with_arguments
 
     spec = with_arguments(teacher_spec(teacher), elicitation=elicitation)
@@ -128,7 +130,12 @@ def train(
             checkpoint_every=checkpoint_every,
         ),
     )
-    compare(config, console, resume)
+    try:
+        with leaving_at_once():
+            compare(config, console, resume)
+    except Told as told:
+        console.print("Interrupted. The same command with --resume goes on.", highlight=False)
+        leave(told.number)
 
 
 @app.command()
@@ -255,7 +262,7 @@ def main() -> None:
     except (TeacherError, GymnasiumError) as error:
         stderr = Console(stderr=True)
         stderr.print("Error:", style="bold red", end=" ")
-        stderr.print(str(error), markup=False, highlight=False)
+        stderr.print(shown(str(error), lines=True), markup=False, highlight=False)
         raise SystemExit(2) from None
 
 

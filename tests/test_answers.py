@@ -9,8 +9,10 @@ import pytest
 
 from gym_llmteacher.errors import AnswersFileError
 from gym_llmteacher.llm.answers import Answers, answer_key, default_path
+from gym_llmteacher.llm.keeper import Keeper
+from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.reply import Reply
-from gym_llmteacher.llm.sqlite import SCHEMA_VERSION
+from gym_llmteacher.llm.schema import SCHEMA_VERSION
 
 REPLY = Reply(("Action: {go}", "?"), ((("A", -0.5), ("B", -1.0)), ()), 11, 5, 0.25, 1.5, "m", 2)
 
@@ -150,13 +152,15 @@ def test_an_empty_file_is_taken(tmp_path):
 
 def test_trouble_after_opening_is_logged_once(tmp_path, caplog):
     path = tmp_path / "a.sqlite"
-    answers = Answers(path)
-    answers.check()
+    keeper = Keeper(Answers(path))
+    keeper.store.check()
     connection = sqlite3.connect(path)
     connection.execute("DROP TABLE answers")
     connection.close()
-    assert answers.get("k") is None
-    assert put(answers, "k") == REPLY
+    assert keeper.get("k") is None
+    for key in "kl":
+        assert keeper.add(Record(key, "m", "samples", "t", [], REPLY.as_dict())) == REPLY
+    assert keeper.get("k") == REPLY
     assert len(caplog.records) == 1
 
 

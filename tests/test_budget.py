@@ -10,8 +10,9 @@ import pytest
 
 from gym_llmteacher import LLMTeacher, Situation
 from gym_llmteacher.errors import TeacherSpecError
-from gym_llmteacher.llm.answers import Answers, Spend
+from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.llm.budget import Budget, BudgetSpentError, Limits
+from gym_llmteacher.llm.store import Spend
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 GOOD = "Action: {a}"
@@ -39,8 +40,8 @@ def test_the_message_says_scope_spent_limit_and_what_follows(caplog):
     with FakeLLMServer(GOOD) as server:
         teacher = teacher_for(server, budget={"calls": 2})
         *_, third, fourth = teacher.advise(situations(4))
-    for part in ("this run's budget", "2 calls spent of 2", "it was not made", "abstains",
-                 "Raise the limit"):  # fmt: skip
+    for part in ("answers file :memory:'s budget", "2 calls spent of 2", "it was not made",
+                 "abstains", "Raise the limit"):  # fmt: skip
         assert part in third.source
     assert third.abstained
     assert fourth.abstained
@@ -75,7 +76,7 @@ def test_tokens_are_checked_before_and_settled_after():
 
 
 def test_dollars():
-    budget = Budget(Limits(usd=1.0))
+    budget = Budget(process_limits=Limits(usd=1.0))
     taken = budget.take(Spend(1, 10, 0.6))
     with pytest.raises(BudgetSpentError, match=r"0.6 US dollars spent of 1; .* may take 0.6"):
         budget.take(Spend(1, 10, 0.6))
@@ -84,14 +85,14 @@ def test_dollars():
     assert budget.spent.usd == pytest.approx(0.7)
 
 
-def test_a_file_budget_is_shared_by_processes_and_outlives_them(tmp_path):
+def test_a_budget_is_shared_by_processes_and_outlives_them(tmp_path):
     path = tmp_path / "answers.sqlite"
     code = """
         import sys, numpy as np
         from gym_llmteacher import LLMTeacher, Situation
         url, path, first = sys.argv[1], sys.argv[2], int(sys.argv[3])
         model = {"model": "openai/fake", "api_base": url, "api_key": "none"}
-        teacher = LLMTeacher(model, path, samples=1, file_budget={"calls": 25})
+        teacher = LLMTeacher(model, path, samples=1, budget={"calls": 25})
         rows = np.eye(2, dtype=np.float32)
         here = [Situation(f"text {i}", ("a", "b"), rows) for i in range(first, first + 20)]
         print(sum(not advice.abstained for advice in teacher.advise(here)))
@@ -109,10 +110,10 @@ def test_a_file_budget_is_shared_by_processes_and_outlives_them(tmp_path):
         assert len(server.history) == sum(answered) == 25
     assert Answers(path).spent().calls == 25
     with FakeLLMServer(GOOD) as server:
-        (advice,) = teacher_for(server, path, file_budget={"calls": 25}).advise(situations(1))
+        (advice,) = teacher_for(server, path, budget={"calls": 25}).advise(situations(1))
         known = len(server.history)
     assert known == 0
-    assert advice.source in ("answers",) or f"answers file {path}'s budget" in advice.source
+    assert advice.source in ("answers",) or f"{path}'s budget" in advice.source
 
 
 @pytest.mark.parametrize(

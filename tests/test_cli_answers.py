@@ -107,7 +107,7 @@ def test_what_is_no_export_is_not_imported(line, file, tmp_path, monkeypatch, ca
 
 @pytest.mark.parametrize(
     ("args", "message"),
-    [(["show", "zzz"], "0 answers in"), (["prune"], "prune needs a model or an age in days")],
+    [(["show", "zzz"], "no answer in"), (["prune"], "prune needs a model or an age in days")],
 )
 def test_errors(args, message, file, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["x", "answers", *args, "--file", str(file)])

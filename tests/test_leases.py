@@ -15,7 +15,6 @@ from hypothesis import settings
 from gym_llmteacher import LLMTeacher, Situation
 from gym_llmteacher.advising.background import BackgroundAdvisor
 from gym_llmteacher.llm.answers import Answers
-from gym_llmteacher.llm.leases import Leases
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 GOOD = "Action: {a}"
@@ -99,7 +98,12 @@ def test_killed_at_random_moments_it_loses_nothing_and_asks_nothing_twice(tmp_pa
             time.sleep(rng.uniform(0.0, 0.06))
             run.kill()
             run.join()
-        arrived = len(Answers(path))
+        arrived, spent = len(Answers(path)), Answers(path).spent()
+        # The books: what was answered, give or take what was open at the kills; and nothing of
+        # what had been set aside for it, which is a hundred times as much.
+        assert arrived <= spent.calls <= len(server.history)
+        assert spent.calls <= arrived + KILLS * WORKERS
+        assert spent.tokens == 10 * spent.calls
         last = LLMTeacher(server.model, path, samples=1, max_retries=0)
         here = [Situation(f"text {i}", ("a", "b"), np.eye(2, dtype=np.float32)) for i in range(n)]
         advisor = BackgroundAdvisor(last, workers=WORKERS)
@@ -118,13 +122,3 @@ def test_killed_at_random_moments_it_loses_nothing_and_asks_nothing_twice(tmp_pa
     # A worker asks its next question when it has kept the last answer: one each was open at a kill.
     assert max(again.values(), default=0) <= WORKERS
     assert n <= len(server.history) <= n + KILLS * WORKERS
-
-
-def test_leases_expire(tmp_path):
-    path = tmp_path / "answers.sqlite"
-    first, second = Leases(Answers(path)), Leases(Answers(path))
-    assert first.take("question", 0.0)
-    assert second.take("question", 60.0)
-    assert not first.take("question", 60.0)
-    second.release("question")
-    assert first.take("question", 60.0)

@@ -170,7 +170,9 @@ def test_saying_done_is_an_option_only_where_it_is_needed():
 
 def test_observations_without_a_compass_are_told_of():
     env = minigrid.wrappers.ImgObsWrapper(gym.make("MiniGrid-Unlock-v0"))
-    wrapped = LLMTeacherWrapper(env, teacher=PLANNER)
+    with pytest.raises(GroundingError, match=r"ImgObsWrapper is inside.*expected it outside"):
+        LLMTeacherWrapper(env, teacher=PLANNER)
+    wrapped = LLMTeacherWrapper(env, teacher=PLANNER, grounding=MissionGrounding())
     with pytest.raises(GroundingError, match=r"Put ImgObsWrapper, FlatObsWrapper.*outside"):
         wrapped.reset()
     with pytest.raises(GroundingError, match="MapMemory inside other observation wrappers"):

@@ -2,10 +2,7 @@
 
 import json
 import pickle
-import shutil
-import socket
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -19,53 +16,21 @@ from gym_llmteacher import LLMTeacher, Situation
 from gym_llmteacher.errors import AnswersFileError
 from gym_llmteacher.llm import records
 from gym_llmteacher.llm.answers import Answers, open_answers
+from gym_llmteacher.llm.keeper import Keeper
+from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.reply import Reply
-from gym_llmteacher.llm.sqlite import SCHEMA_VERSION
-from gym_llmteacher.llm.store import Record, Spend
+from gym_llmteacher.llm.schema import SCHEMA_VERSION
+from gym_llmteacher.llm.store import Find, Hold, Spend
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
 NO_LIMITS = (float("inf"),) * 3
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory):
-    binary = shutil.which("redis-server")
-    if binary is None:
-        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("redis")
-    log = (folder / "log").open("w")
-    server = subprocess.Popen(
-        [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "",
-         "--requirepass", "planted-password"],
-        stdout=log, stderr=log,
-    )  # fmt: skip
-    url = f"redis://:planted-password@127.0.0.1:{port}/0"
-    store = open_answers(url)
-    for _ in range(200):
-        try:
-            store.check()
-            break
-        except AnswersFileError:
-            time.sleep(0.05)
-    yield url
-    store.close()
-    server.terminate()
-    server.wait()
-    log.close()
 
 
 @pytest.fixture(params=["file", "redis"])
 def spec(request, tmp_path):
     if request.param == "file":
         return str(tmp_path / "answers.sqlite")
-    url = request.getfixturevalue("redis_url")
-    store = open_answers(url)
-    store._client.flushdb()
-    store.close()
-    return url
+    return request.getfixturevalue("redis_url")
 
 
 def record(key, created=1000.0, model="m", said="yes"):
@@ -90,42 +55,83 @@ def test_records_are_read_shared_and_corrected(spec):
     assert store.insert(new) == 3
     assert store.insert([record("b"), record("d", 1.0)]) == 1
     assert [r.key for r in store.records()] == ["d", "a", "b", "c"]
-    assert json.dumps(asdict(store.records()[2])) == json.dumps(asdict(new[0]))
+    assert json.dumps(asdict(list(store.records())[2])) == json.dumps(asdict(new[0]))
+    assert [r.key for r in store.records(Find(since=2.0))] == ["b", "c"]
+    assert [r.key for r in store.page(Find(model="m"), skip=1, most=1)] == ["b"]
+    assert [r.key for r in store.page(Find(newest=True))] == ["c", "b", "a", "d"]
+    assert store.page(Find(order="model", newest=True), most=1)[0].key == "a"
+    assert [r.key for r in store.page(Find(text="what next"), most=2)] == ["d", "a"]
+    assert store.page(Find(text="%")) == []
+    assert [(of.model, of.answers) for of in store.totals()] == [("m", 3), ("n", 1)]
     assert records.edit(store, "b", "Action: {go}").edited
     assert store.get("b").texts == ("Action: {go}",)
     assert [r.edited for r in store.records()] == [False, False, True, False]
     lines = list(records.export(store))
     assert records.prune(store, days=1.0) == 3
     assert [r.key for r in store.records()] == ["c"]
-    assert records.insert(store, lines) == (3, 1)
+    done = records.insert(store, lambda: lines)
+    assert (done.added, done.known, done.other, done.n_bad) == (3, 1, 0, 0)
     assert [r.edited for r in store.records()] == [False, False, True, False]
     assert store.delete([]) == 0
 
 
+def lives(owner):
+    return True
+
+
 def test_leases(spec):
-    store, lives, dead = open_answers(spec), lambda owner: True, lambda owner: False
-    assert store.lease("q", "one", 60.0, lives)
-    assert not store.lease("q", "two", 60.0, lives)
-    assert store.lease("q", "two", 60.0, dead)
-    store.release("q", "one")  # no longer theirs
-    assert not store.lease("q", "one", 60.0, lives)
-    store.release("q", "two")
-    assert store.lease("q", "one", 0.001, lives)
-    time.sleep(0.01)
-    assert store.lease("q", "two", 60.0, lives)  # expired
+    store = open_answers(spec)
+    one, two = Hold("one", 60.0, lives), Hold("two", 60.0, lives)
+    assert store.lease("q", one)
+    assert not store.lease("q", two)
+    assert store.lease("q", replace(two, lives=lambda owner: owner != "one"))
+    store.release("q", one)  # no longer theirs
+    assert not store.lease("q", one)
+    store.release("q", two)
+    assert store.lease("q", replace(one, seconds=0.005))
+    time.sleep(0.02)
+    assert store.lease("q", two)  # expired
+    store.renew(replace(two, seconds=0.005))
+    time.sleep(0.02)
+    assert store.lease("q", one)
 
 
 def test_spending_is_exact(spec):
-    store = open_answers(spec)
+    store, hold = open_answers(spec), Hold("one", 60.0, lives)
+
+    def spend(_):
+        own = open_answers(spec)
+        name = own.reserve(Spend(1, 10, 0.25), (37, 1e9, 1e9), hold)
+        if name is not None:
+            own.settle(name, Spend(1, 10, 0.25))
+        return name is not None
+
     with ThreadPoolExecutor(8) as pool:
-        done = list(pool.map(
-            lambda _: open_answers(spec).spend(Spend(1, 10, 0.25), (37, 1e9, 1e9)), range(100)
-        ))  # fmt: skip
+        done = list(pool.map(spend, range(100)))
     assert sum(done) == 37
     assert store.spent() == Spend(37, 370, 9.25)
-    assert not store.spend(Spend(0, 0, 1.0), (1e9, 1e9, 10.0))
-    assert store.spend(Spend(0, -70, -1.25), NO_LIMITS)
-    assert store.spent() == Spend(37, 300, 8.0)
+    assert store.reserve(Spend(0, 0, 1.0), (1e9, 1e9, 10.0), hold) is None
+
+
+def test_what_is_set_aside_ends_with_its_owner(spec):
+    store, limits, dead = open_answers(spec), (5, 1000, 10.0), set()
+
+    def alive(owner):
+        return owner not in dead
+
+    one, two = (Hold(owner, 60.0, alive) for owner in ("one", "two"))
+    assert store.reserve(Spend(3, 900, 1.0), limits, one)
+    assert store.spent() == Spend(3, 900, 1.0)
+    assert store.reserve(Spend(1, 200, 1.0), limits, two) is None
+    dead.add("one")
+    name = store.reserve(Spend(1, 200, 1.0), limits, two)
+    assert store.spent() == Spend(1, 200, 1.0)
+    store.settle(name, Spend(1, 150, 0.5))
+    store.settle(name, Spend(0, 50, 0.0))  # not set aside any more: only entered
+    assert store.spent() == Spend(1, 200, 0.5)
+    assert store.reserve(Spend(4, 0, 0.0), limits, replace(two, seconds=0.005))
+    time.sleep(0.02)  # no sign of life
+    assert store.reserve(Spend(4, 0, 0.0), limits, replace(one, lives=lives))
 
 
 def test_teachers_share_answers_questions_and_budget(spec):
@@ -134,8 +140,8 @@ def test_teachers_share_answers_questions_and_budget(spec):
     with FakeLLMServer(FakeReply("Action: {a}", delay=0.01)) as server:
 
         def ask(_):
-            teacher = LLMTeacher(server.model, spec, samples=1, file_budget={"calls": 30})
-            teacher.oracle.client.endpoint.max_retries = 0
+            teacher = LLMTeacher(server.model, spec, samples=1, budget={"calls": 30})
+            teacher.oracle.client.max_retries = 0
             return [advice.abstained for advice in teacher.advise(here)]
 
         with ThreadPoolExecutor(4) as pool:
@@ -149,12 +155,12 @@ def test_a_redis_that_is_gone(redis_url, caplog):
     url = redis_url.replace("planted-password@", "planted-password@unreachable.invalid.")
     with pytest.raises(AnswersFileError, match="expected a Redis server") as raised:
         LLMTeacher("openai/fake", url)
-    store = open_answers(url)
-    assert store.get("k") is None
-    reply = Reply(("yes",))
-    assert store.put("k", reply, model="m", elicitation="samples") == reply
+    keeper = Keeper(open_answers(url))
+    assert keeper.get("k") is None
+    assert keeper.add(record("k")).texts == ("yes",)
+    assert keeper.get("k").texts == ("yes",)
     assert len(caplog.records) == 1
-    assert "planted-password" not in str(raised.value) + caplog.text + store.path
+    assert "planted-password" not in str(raised.value) + caplog.text + keeper.store.path
 
 
 def test_a_client_that_is_not_installed(monkeypatch):
@@ -204,5 +210,5 @@ def test_an_old_file_is_migrated_by_whoever_comes_first(tmp_path):
     assert [(r.key, r.edited) for r in store.records()] == [("k", True), ("new", False)]
     store.close()
     connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION == 4
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION == 5
     connection.close()

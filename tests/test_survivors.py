@@ -60,7 +60,7 @@ def test_the_budget_of_a_comparison_is_that_of_its_answers_file(tmp_path):
             running=Running(budget={"calls": 1}),
         )  # fmt: skip
         first = teacher_of(config).advise([HERE])[0]
-        again = LLMTeacher(server.model, tmp_path / "answers.sqlite", file_budget={"calls": 1})
+        again = LLMTeacher(server.model, tmp_path / "answers.sqlite", budget={"calls": 1})
         second = again.advise([Situation("there", HERE.options, HERE.option_actions)])[0]
     assert (first.abstained, second.reason) == (False, Abstention.OVER_BUDGET)
 

@@ -4,6 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+from gymnasium.wrappers.vector import DictInfoToList
 
 from gym_llmteacher import (
     ActionGrounding,
@@ -75,7 +76,7 @@ def test_priors_belong_to_their_observations(kind, mode):
             # At the end of an episode there is nothing to be asked; it is not even pending.
             for i in np.flatnonzero(over):
                 assert infos["teacher_weight"][i] == 0
-                assert i not in infos["teacher_pending"]
+                assert infos["teacher_pending"][i] is None
         else:
             assert "teacher_prior" not in infos.get("final_info", {})
     assert ends > 20
@@ -91,11 +92,45 @@ def test_answers_come_late_and_each_text_is_asked_once():
         server.history.clear()
         _, infos = envs.reset(seed=0)
         assert infos["teacher_weight"].tolist() == [0, 0, 0, 0]
-        assert sorted(infos["teacher_pending"]) == [0, 1, 2, 3]
+        assert infos["_teacher_pending"].tolist() == [True] * 4
         late = envs.late_priors(infos["teacher_pending"])
         assert [prior.tolist() for prior, _ in late.values()] == [[0, 1, 0]] * 4
         assert len(server.history) == 1
         assert envs.teacher_metrics()["calls"] == 1
+        envs.close()
+
+
+def test_a_reset_of_some_leaves_the_others_taught():
+    """Autoreset switched off: the caller resets those envs that are over."""
+    envs = SyncVectorEnv([make] * 3, autoreset_mode=AutoresetMode.DISABLED)
+    envs = VectorTeacher(envs, ScriptedTeacher(planner), smoothing=0.0, workers=0)
+    obs, infos = envs.reset(seed=0)
+    resets = 0
+    for _ in range(40):
+        for i, row in enumerate(obs):
+            assert infos["teacher_weight"][i] == 1
+            assert (
+                infos["teacher_prior"][i].tolist() == np.eye(3)["abc".index(option(*row))].tolist()
+            )
+        obs, _, terminated, truncated, infos = envs.step(np.zeros(3, dtype=int))
+        over = terminated | truncated
+        if over.any():
+            assert (infos["teacher_weight"][over] == 0).all()
+            resets += 1
+            obs, infos = envs.reset(options={"reset_mask": over})
+    assert resets > 5
+    envs.close()
+
+
+def test_infos_as_lists():
+    with FakeLLMServer(FakeReply("Action: {b}", delay=0.05)) as server:
+        teacher = LLMTeacher(server.model, ":memory:", samples=1)
+        inner = VectorTeacher(SyncVectorEnv([make] * 2), teacher, smoothing=0.0, late_timeout=20.0)
+        envs = DictInfoToList(inner)
+        _, infos = envs.reset(seed=0)
+        assert [info["teacher_pending"].advices for info in infos] == [(None,), (None,)]
+        late = inner.late_priors({i: info["teacher_pending"] for i, info in enumerate(infos)})
+        assert [prior.tolist() for prior, _ in late.values()] == [[0, 1, 0]] * 2
         envs.close()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice, Plan
 from gym_llmteacher.advising.conditions import Condition, Moment, Outcome, checked_condition
+from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
@@ -20,7 +21,7 @@ class Asker:
 
     def __init__(self, condition: Condition, teacher: Teacher, env: int = 0) -> None:
         self.condition, self.teacher, self.env = checked_condition(condition), teacher, env
-        self._seen: set[str] = set()
+        self._seen: Bounded[str, None] = Bounded()
         self.reset()
 
     def reset(self) -> None:
@@ -38,7 +39,7 @@ class Asker:
         """
         self._step += 1
         seen = situation.key in self._seen
-        self._seen.add(situation.key)
+        self._seen[situation.key] = None
         self._asked = False
         if known:
             return False

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from typing import Any
 
 from gym_llmteacher.advice import Advice
+from gym_llmteacher.bounded import Bounded
+from gym_llmteacher.daemon_pool import DaemonPool
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
@@ -35,9 +37,9 @@ class BackgroundAdvisor:
     def __init__(self, teacher: Teacher, workers: int = 16) -> None:
         self.teacher = teacher
         self.workers = workers
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="teacher")
-        self._asked: dict[str, Future[Advice]] = {}
-        self._provisional: dict[str, Advice] = {}
+        self._pool = DaemonPool(workers)
+        self._asked: Bounded[str, Future[Advice]] = Bounded()
+        self._provisional: Bounded[str, Advice] = Bounded()
 
     def __reduce__(self) -> Any:
         # A copy asks again what was open here.
@@ -59,7 +61,7 @@ class BackgroundAdvisor:
         advice = future.result()
         if advice.abstained or advice.provisional:
             # What could not be had may be had next time; the teacher knows when to try again.
-            del self._asked[situation.key]
+            self._asked.pop(situation.key, None)
         if advice.provisional and not advice.abstained:
             self._provisional[situation.key] = advice
         else:
@@ -95,4 +97,4 @@ class BackgroundAdvisor:
 
     def close(self) -> None:
         """Ask nothing more; questions that are open are given up, answers on the way are kept."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()

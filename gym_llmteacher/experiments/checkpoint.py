@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import pickle
@@ -21,11 +22,13 @@ from stable_baselines3.common.vec_env import VecEnv
 from gym_llmteacher.errors import CheckpointError
 from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.experiments.result import RunResult
-from gym_llmteacher.llm.store import Store
+from gym_llmteacher.llm.store import Find, Store
+from gym_llmteacher.shown import shown
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.totals import added
 
 FILE = "checkpoint.pkl"
+_MARK = b"gym_llmteacher checkpoint 1\n"
 Curve = list[tuple[int, float]]
 
 
@@ -76,8 +79,9 @@ class Checkpoint:
     def write(self, folder: Path) -> None:
         """Replace the file in ``folder``: a crash leaves the old one or the new one."""
         new = folder / f"{FILE}.new"
+        content = pickle.dumps(self)
         with new.open("wb") as file:
-            pickle.dump(self, file)
+            file.write(_MARK + hashlib.sha256(content).digest() + content)
             file.flush()
             os.fsync(file.fileno())
         new.replace(folder / FILE)
@@ -94,12 +98,9 @@ def read_checkpoint(folder: Path, config: str) -> Checkpoint | None:
     if not path.exists():
         return None
     try:
-        checkpoint = pickle.loads(path.read_bytes())
-    except (pickle.UnpicklingError, AttributeError, ImportError, EOFError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read ({error}); expected what an interrupted training left. Cure: "
-            "train without --resume, which begins anew."
-        ) from None
+        checkpoint = _unpickled(path.read_bytes())
+    except Exception as error:  # an unpickler may raise anything
+        raise _unreadable(str(path), error) from None
     if not isinstance(checkpoint, Checkpoint) or checkpoint.config != config:
         raise CheckpointError(
             f"{path} is of a training with other settings; expected those of this command. Cure: "
@@ -107,6 +108,24 @@ def read_checkpoint(folder: Path, config: str) -> Checkpoint | None:
             "folder with --out."
         )
     return checkpoint
+
+
+def _unpickled(content: bytes) -> Any:
+    """Unpickle what `Checkpoint.write` wrote, and nothing else."""
+    if not content.startswith(_MARK):
+        raise ValueError("it does not begin as a checkpoint does")
+    digest, rest = content[len(_MARK) :][:32], content[len(_MARK) + 32 :]
+    if hashlib.sha256(rest).digest() != digest:
+        raise ValueError("it is torn or altered")
+    return pickle.loads(rest)
+
+
+def _unreadable(path: str, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{path} cannot be read ({shown(str(error))[:200]}); expected what an interrupted training "
+        "left, with the same versions of the packages. Cure: train without --resume, which begins "
+        "anew."
+    )
 
 
 def snapshot(
@@ -126,7 +145,15 @@ def restore(student: Student, fresh: PPO, teacher: Teacher | None) -> PPO:
 
     :param fresh: an untrained model of the same kind; its envs are used where the snapshot has none
     :param teacher: the live teacher, in place of the one the envs had: no key is ever in a snapshot
+    :raises CheckpointError: it does not fit this version of the packages
     """
+    try:
+        return _restored(student, fresh, teacher)
+    except Exception as error:
+        raise _unreadable(FILE, error) from None
+
+
+def _restored(student: Student, fresh: PPO, teacher: Teacher | None) -> PPO:
     env, priors = fresh.get_env(), None
     if student.envs is not None:
         assert env is not None
@@ -146,10 +173,9 @@ def restore(student: Student, fresh: PPO, teacher: Teacher | None) -> PPO:
 def sums_since(checkpoint: Checkpoint, answers: Store) -> dict[str, float]:
     """Totals of the teacher, with the answers that arrived between checkpoint and crash."""
     sums = dict(checkpoint.sums)
-    for record in answers.records():
-        if record.created > checkpoint.time:
-            for name in ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds"):
-                sums[name] = sums.get(name, 0.0) + float(record.reply[name])
+    for record in answers.records(Find(since=checkpoint.time)):
+        for name in ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds"):
+            sums[name] = sums.get(name, 0.0) + float(record.reply[name])
     return sums
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from stable_baselines3 import PPO
 
 from gym_llmteacher.experiments.checkpoint import Checkpoint, read_checkpoint, sums_since
 from gym_llmteacher.experiments.config import ComparisonConfig
+from gym_llmteacher.experiments.folder_lock import locked
+from gym_llmteacher.experiments.leaving import settled
 from gym_llmteacher.experiments.plots import film, plot_curves
 from gym_llmteacher.experiments.report import (
     rich_table,
@@ -17,6 +20,7 @@ from gym_llmteacher.experiments.report import (
 from gym_llmteacher.experiments.result import RunResult
 from gym_llmteacher.experiments.train import teacher_of, train_all
 from gym_llmteacher.llm.answers import Answers
+from gym_llmteacher.shown import shown
 from gym_llmteacher.teachers.llm import LLMTeacher
 
 
@@ -26,9 +30,16 @@ def compare(config: ComparisonConfig, console: Console, resume: bool = False) ->
     :param resume: go on with what was interrupted; begin where there is nothing to go on with
     :return: one result per student and seed
     :raises TeacherError: before anything is trained, where env or teacher cannot be used
-    :raises CheckpointError: what was interrupted had other settings
+    :raises CheckpointError: what was interrupted had other settings, or another training writes to
+        the folder
+    :raises KeyboardInterrupt: as it came, once a checkpoint is written
     """
     config.folder.mkdir(parents=True, exist_ok=True)
+    with locked(config.folder):
+        return _compare(config, console, resume)
+
+
+def _compare(config: ComparisonConfig, console: Console, resume: bool) -> list[RunResult]:
     done = read_checkpoint(config.folder, config.identity()) if resume else None
     (config.folder / "config.json").write_text(config.to_json())
     teacher = teacher_of(config)
@@ -41,15 +52,21 @@ def compare(config: ComparisonConfig, console: Console, resume: bool = False) ->
         earlier = sums_since(done, Answers(answers)) if answers.exists() else done.sums
     name = teacher.model if isinstance(teacher, LLMTeacher) else type(teacher).__name__
     console.print(
-        f"[bold]{config.env}[/]: {config.steps:,} frames, seeds {list(config.seeds)}, "
-        f"teacher [bold]{name}[/]"
+        f"[bold]{escape(shown(config.env))}[/]: {config.steps:,} frames, "
+        f"seeds {list(config.seeds)}, "
+        f"teacher [bold]{escape(shown(name))}[/]"
     )
-    if "teacher" in config.students and done.alone is None:
-        with console.status("letting the teacher act alone ..."):
-            done.alone = teacher_alone(config), teacher_alone(config, deterministic=True)
-        done.note(teacher.metrics(), earlier)
-        done.write(config.folder)
-    runs, alone = train_all(config, console, done, earlier), done.alone
+    try:
+        if "teacher" in config.students and done.alone is None:
+            with console.status("letting the teacher act alone ..."):
+                done.alone = teacher_alone(config), teacher_alone(config, deterministic=True)
+            done.note(teacher.metrics(), earlier)
+            done.write(config.folder)
+        runs, alone = train_all(config, console, done, earlier), done.alone
+    except KeyboardInterrupt:
+        settled()
+        done.write(config.folder)  # as of the last rollout's beginning
+        raise
     save_results(config, runs, alone, config.folder)
     console.print(rich_table(config, table_rows(runs, alone)))
     written = {"table": "results.md, results.json"}

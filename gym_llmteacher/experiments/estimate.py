@@ -11,7 +11,7 @@ import gymnasium as gym
 from rich.table import Table
 
 from gym_llmteacher.llm.loading import load_litellm
-from gym_llmteacher.llm.local import is_local
+from gym_llmteacher.llm.prices import price
 from gym_llmteacher.llm.question import Question
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.llm import LLMTeacher
@@ -32,8 +32,8 @@ class Received(NamedTuple):
     """What replies come to.
 
     :param tokens: received
-    :param usd: US dollars for all that is sent and received, by litellm's price list; ``None``
-        where it knows no price
+    :param usd: US dollars for all that is sent and received, by the model's own prices or
+        litellm's list; ``None`` where no price is known
     """
 
     tokens: int
@@ -127,7 +127,10 @@ def estimate(
     sent = round(calls * statistics.fmean(_tokens(teacher.model, q) for q in questions[:50]))
     limit = int(questions[0].params.get("max_tokens", 0))
     lengths = (round(new * n * min(limit, length)) for length in (_TOKENS_PER_REPLY, limit))
-    usual, most = (Received(length, _usd(teacher.model, sent, length)) for length in lengths)
+    options = teacher.oracle.client.options
+    usual, most = (
+        Received(length, price(teacher.model, options, sent, length)) for length in lengths
+    )
     return Estimate(
         teacher.model, steps, Rollout(len(episodes), frames, len(distinct)), situations, known,
         calls, sent, usual, most,
@@ -160,14 +163,3 @@ def estimate_table(env_id: str, found: Estimate) -> Table:
 
 def _tokens(model: str, question: Question) -> int:
     return int(load_litellm().token_counter(model, messages=list(question.messages)))
-
-
-def _usd(model: str, sent: int, received: int) -> float | None:
-    if is_local(model):
-        return 0.0
-    litellm = load_litellm()
-    try:
-        prices = litellm.cost_per_token(model, prompt_tokens=sent, completion_tokens=received)
-    except Exception:  # litellm raises plain ones where it knows no price
-        return None
-    return float(sum(prices))

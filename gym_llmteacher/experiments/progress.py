@@ -62,5 +62,6 @@ class ProgressCallback(BaseCallback):
             parts.append(f"λ {coef:.2f}")
             if "calls" in totals:
                 parts.append(f"{totals['calls']:.0f} calls")
-                parts.append(f"${totals.get('cost_usd', 0.0):.2f}")
+                if totals.get("cost_usd"):  # 0 where no price is known
+                    parts.append(f"${totals['cost_usd']:.2f}")
         self._progress.update(self._task, completed=self.num_timesteps, status=" · ".join(parts))

@@ -44,7 +44,7 @@ def teacher_of(config: ComparisonConfig) -> Teacher:
     own: dict[str, Any] = {}
     if is_language_model(config.teacher):
         budget = config.running.budget or None
-        own = {"answers": config.folder / "answers.sqlite", "file_budget": budget}
+        own = {"answers": config.folder / "answers.sqlite", "budget": budget}
     return make_teacher(config.teacher, **own)
 
 
@@ -97,21 +97,23 @@ def make_train_env(config: ComparisonConfig, kind: StudentKind, seed: int) -> Ve
 
 
 class Checkpoints(BaseCallback):
-    """Writes a checkpoint between rollouts, every so many frames.
+    """Takes a checkpoint between rollouts, and writes it every so many frames.
 
-    :param every: frames between two checkpoints
-    :param write: called with the frames so far
+    :param every: frames between two that are written
+    :param take: keeps the present state in memory, for an interruption that may come
+    :param write: writes what was taken
     """
 
-    def __init__(self, every: int, write: Callable[[], None]) -> None:
+    def __init__(self, every: int, take: Callable[[], None], write: Callable[[], None]) -> None:
         super().__init__()
-        self._every, self._write = every, write
+        self._every, self._take, self._write = every, take, write
         self._last = 0
 
     def _on_training_start(self) -> None:
         self._last = self.num_timesteps
 
     def _on_rollout_start(self) -> None:
+        self._take()
         if self.num_timesteps - self._last >= self._every:
             self._last = self.num_timesteps
             self._write()
@@ -162,16 +164,18 @@ def _train_one(
         if student is not None:
             watch.curve, watch.taught = list(student.curve), list(student.taught)
 
-        def write() -> None:
+        def take() -> None:
             if kind == "teacher":
                 done.note(teacher_sums(_vec_env(model)), earlier)
             seconds = before + time.perf_counter() - start
             done.student = snapshot(model, kind, seed, watch.curve, watch.taught, seconds)
+
+        def write() -> None:
             done.write(config.folder)
 
         model.learn(
             config.steps - model.num_timesteps,
-            callback=[watch, Checkpoints(config.running.checkpoint_every, write)],
+            callback=[watch, Checkpoints(config.running.checkpoint_every, take, write)],
             reset_num_timesteps=student is None,
         )
         seconds = before + time.perf_counter() - start

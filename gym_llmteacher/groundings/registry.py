@@ -15,6 +15,7 @@ from gym_llmteacher.groundings.actions import ActionGrounding
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.chosen import ChosenOptions
 from gym_llmteacher.groundings.multi_discrete import MultiDiscreteGrounding
+from gym_llmteacher.groundings.wrapped import check_wrappers
 
 Factory = Callable[[], Grounding]
 
@@ -54,7 +55,7 @@ def register_grounding(name: str, factory: Factory) -> None:
 def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
     """Return a fresh grounding for ``env``.
 
-    :raises GroundingError: no grounding knows this env
+    :raises GroundingError: no grounding knows this env, or a wrapper changes what it would read
     """
     if ChosenOptions.supports(env):
         return ChosenOptions()
@@ -67,11 +68,13 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
     if callable(factory):
         grounding = factory()
         assert isinstance(grounding, Grounding)
+        check_wrappers(env)
         return grounding
     # Imported here: MiniGrid brings pygame, which a user of another env need not wait for.
     from gym_llmteacher.groundings import minigrid
 
     if minigrid.supports(env):
+        check_wrappers(env)
         return minigrid.grounding_for(env)
     raise GroundingError(
         f"no grounding knows {name}; known are LLMTeacher/*, most of MiniGrid and BabyAI, "

@@ -29,7 +29,8 @@ class Rows(NamedTuple):
 
 _CURE = (
     "Wrap the env before it is vectorised: LLMTeacherWrapper(env), or "
-    "make_vec_env(..., wrapper_class=LLMTeacherWrapper)."
+    "make_vec_env(..., wrapper_class=LLMTeacherWrapper). If it is: a wrapper outside it must "
+    "return the info it was given, from reset() as from step()."
 )
 
 

@@ -6,24 +6,24 @@ executed, and no key or address of a server is in it, so it can be given to a co
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
+import math
 import os
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from gym_llmteacher.errors import AnswersFileError
+from gym_llmteacher.llm import books
+from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.reply import Reply
-from gym_llmteacher.llm.sqlite import ENV_VAR, connect
-from gym_llmteacher.llm.store import Record, Spend, Store
+from gym_llmteacher.llm.sqlite import BUSY_SECONDS, ENV_VAR, BusyError, SqliteFile
+from gym_llmteacher.llm.store import ALL, Find, Hold, Spend, Store, Totals
+from gym_llmteacher.shown import shown
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
+_PAGE = 500
 _COLUMNS = "key, model, elicitation, text, prompt, reply, created, edited"
 
 
@@ -65,9 +65,6 @@ class Answers(Store):
 
     :param path: file, or ``":memory:"`` to keep nothing (default: `default_path`)
 
-    Trouble with the file during training (a full disk, a lock held for half a minute) is logged
-    once; the file then counts as empty.
-
     Example::
 
         >>> answers = Answers(":memory:")
@@ -79,163 +76,161 @@ class Answers(Store):
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = default_path() if path is None else os.fspath(path)
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._pid = os.getpid()
-        self._inherited: list[sqlite3.Connection | None] = []
-        self._warned = False
+        self._file = SqliteFile(self.path)
+        self._told_of_bad_rows = False
 
-    def check(self) -> None:
+    def check(self, writes: bool = True) -> None:
         """Open the file, creating it where there is none.
 
         :raises AnswersFileError: it is corrupt, belongs to another program, was written by a newer
-            version, or cannot be opened; it is left as it is
+            version, or cannot be opened or (with ``writes``) written; it is left as it is
         """
-        with self._lock:
-            self._open()
+        self._file.read(lambda c: None)
+        if writes:
+            self._file.check_writable()
 
     def get(self, key: str) -> Reply | None:
         """What was answered to this question, if it is known."""
+        query = "SELECT reply FROM answers WHERE key = ?"
+        row = self._file.read(lambda c: c.execute(query, (key,)).fetchone())
         try:
-            with self._lock:
-                rows = self._open().execute("SELECT reply FROM answers WHERE key = ?", (key,))
-                row = rows.fetchone()
             return None if row is None else Reply.from_dict(json.loads(row[0]))
-        except (sqlite3.Error, AnswersFileError, KeyError, TypeError, ValueError) as error:
-            self._warn(error)
+        except (ValueError, TypeError, RecursionError) as error:
+            self._tell_of_bad_row(key, error)
             return None
-
-    def add(self, record: Record) -> Reply:
-        """Store an answer, unless another process was faster; return the one that counts."""
-        try:
-            self.insert([record])
-        except (sqlite3.Error, AnswersFileError) as error:
-            self._warn(error)
-            return Reply.from_dict(record.reply)
-        return self.get(record.key) or Reply.from_dict(record.reply)
 
     def recall(self, name: str) -> str | None:
         """What was remembered under this name."""
-        try:
-            with self._lock:
-                rows = self._open().execute("SELECT value FROM facts WHERE name = ?", (name,))
-                row = rows.fetchone()
-            return None if row is None else str(row[0])
-        except (sqlite3.Error, AnswersFileError) as error:
-            self._warn(error)
-            return None
+        query = "SELECT value FROM facts WHERE name = ?"
+        row = self._file.read(lambda c: c.execute(query, (name,)).fetchone())
+        return None if row is None else str(row[0])
 
     def remember(self, name: str, value: str) -> None:
         """Keep a short text that is no answer."""
-        try:
-            self.transaction(
-                lambda c: c.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
-            )
-        except (sqlite3.Error, AnswersFileError) as error:
-            self._warn(error)
+        statement = "INSERT OR REPLACE INTO facts VALUES (?, ?)"
+        self._file.write(lambda c: c.execute(statement, (name, value)))
 
-    def records(self) -> list[Record]:
-        """Everything, oldest first."""
-        query = f"SELECT {_COLUMNS} FROM answers ORDER BY created, key"
-        with self._lock:
-            rows = self._open().execute(query).fetchall()
-        return [
-            Record(
-                key, model, how, text, json.loads(prompt), json.loads(reply), created, bool(edited)
-            )
-            for key, model, how, text, prompt, reply, created, edited in rows
-        ]
+    def page(self, find: Find = ALL, skip: int = 0, most: int = 500) -> list[Record]:
+        """Some of the records, in order; those that cannot be read are left out."""
+        where, values = _where(find)
+        order, down = _ORDERS[find.order], " DESC" if find.newest else ""
+        query = (
+            f"SELECT {_COLUMNS} FROM answers {where} ORDER BY {order}{down}, key{down} "
+            "LIMIT ? OFFSET ?"
+        )
+        return list(filter(None, map(self._record, self._rows(query, [*values, most, skip]))))
+
+    def records(self, find: Find = ALL) -> Iterator[Record]:
+        """All of them, oldest first; however many there are, a few are in memory at a time."""
+        where, values = _where(find)
+        after: tuple[float, str] = (-math.inf, "")
+        # By position, not by number: what comes in meanwhile moves nothing.
+        query = (
+            f"SELECT {_COLUMNS} FROM answers {where or 'WHERE 1'} AND (created, key) > (?, ?) "
+            f"ORDER BY created, key LIMIT {_PAGE}"
+        )
+        while True:
+            rows = self._rows(query, [*values, *after])
+            yield from filter(None, map(self._record, rows))
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1][6], rows[-1][0]
+
+    def totals(self) -> list[Totals]:
+        """What the answers took, by model and kind of question."""
+        return [Totals(*row) for row in self._rows(_TOTALS, [])]
+
+    def _rows(self, query: str, values: Sequence[Any]) -> list[Any]:
+        return self._file.read(lambda c: c.execute(query, values).fetchall())
+
+    def _record(self, row: Sequence[Any]) -> Record | None:
+        form = dict(zip(_COLUMNS.split(", "), row, strict=True))
+        try:
+            form |= {"prompt": json.loads(form["prompt"]), "reply": json.loads(form["reply"])}
+            return Record.from_dict(form)
+        except (ValueError, TypeError, RecursionError) as error:
+            self._tell_of_bad_row(form["key"], error)
+            return None
+
+    def _tell_of_bad_row(self, key: Any, error: Exception) -> None:
+        if not self._told_of_bad_rows:
+            self._told_of_bad_rows = True
+            logger.warning(
+                "answers file %s: the answer with the key %s cannot be read (%s); it counts as not "
+                "there, and so do others like it", self.path, shown(str(key)), shown(str(error)),
+            )  # fmt: skip
 
     def insert(self, records: Iterable[Record]) -> int:
         """Add records whose keys are new, all or none; return how many."""
-        rows = [_row(record) for record in records]
         marks = ",".join("?" * 12)
 
         def add(connection: sqlite3.Connection) -> int:
             before = connection.total_changes
+            rows = map(_row, records)
             connection.executemany(f"INSERT OR IGNORE INTO answers VALUES ({marks})", rows)
             return connection.total_changes - before
 
-        return self.transaction(add)
+        return self._file.write(add)
 
     def replace(self, record: Record) -> None:
         """Put a record in the place of the one with the same key."""
         marks = ",".join("?" * 12)
         row = _row(record)
-        self.transaction(
+        self._file.write(
             lambda c: c.execute(f"INSERT OR REPLACE INTO answers VALUES ({marks})", row)
         )
 
     def delete(self, keys: Iterable[str]) -> int:
         """Delete records; return how many there were."""
-        rows = [(key,) for key in keys]
-        return self.transaction(
-            lambda c: (
-                c.executemany("DELETE FROM answers WHERE key = ?", rows).rowcount if rows else 0
-            )
-        )
 
-    def lease(self, key: str, owner: str, seconds: float, lives: Callable[[str], bool]) -> bool:
-        """Lease a question for so many seconds, unless it is held by somebody who lives."""
+        def remove(connection: sqlite3.Connection) -> int:
+            before = connection.total_changes
+            connection.executemany("DELETE FROM answers WHERE key = ?", ((key,) for key in keys))
+            return connection.total_changes - before
 
-        def take(connection: sqlite3.Connection) -> bool:
-            query = "SELECT owner, expires FROM leases WHERE key = ?"
-            row = connection.execute(query, (key,)).fetchone()
-            if row is not None and row[1] > time.time() and lives(row[0]):
-                return False
-            values = (key, owner, time.time() + seconds)
-            connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", values)
-            return True
+        return self._file.write(remove)
 
-        return self.transaction(take)
+    def lease(self, key: str, hold: Hold) -> bool:
+        """Lease a question, unless it is held by somebody who lives, or nobody can write now."""
+        try:
+            return self._file.write(lambda c: books.lease(c, key, hold), seconds=0.2)
+        except BusyError:
+            return False
 
-    def release(self, key: str, owner: str) -> None:
+    def release(self, key: str, hold: Hold) -> None:
         """Give up a lease, if it is this owner's."""
         statement = "DELETE FROM leases WHERE key = ? AND owner = ?"
-        self.transaction(lambda c: c.execute(statement, (key, owner)))
+        self._file.write(lambda c: c.execute(statement, (key, hold.owner)))
 
-    def transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do something to the file that no other process can come between."""
-        with self._lock:
-            connection = self._open()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                result = work(connection)
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-            return result
+    def renew(self, hold: Hold) -> None:
+        """Say that this owner lives; what those held who live no more is free again."""
+        self._file.write(lambda c: books.renew(c, hold))
 
-    def spend(self, amount: Spend, limits: tuple[float, float, float]) -> bool:
-        """Add to what has been spent, in one step, unless that passes a limit."""
-        calls, tokens, usd = (min(limit, 1e300) for limit in limits)
-        statement = (
-            "UPDATE spend SET calls = calls + :c, tokens = tokens + :t, usd = usd + :u "
-            "WHERE calls + :c <= :mc AND tokens + :t <= :mt AND usd + :u <= :mu"
-        )
-        values = {"c": amount.calls, "t": amount.tokens, "u": amount.usd,
-                  "mc": calls, "mt": tokens, "mu": usd}  # fmt: skip
-        with self._lock:
-            return self._open().execute(statement, values).rowcount == 1
+    def reserve(
+        self,
+        amount: Spend,
+        limits: tuple[float, float, float],
+        hold: Hold,
+        seconds: float = BUSY_SECONDS,
+    ) -> str | None:
+        """Set an amount aside for this owner, in one step, unless that passes a limit."""
+        return self._file.write(lambda c: books.reserve(c, amount, limits, hold), seconds)
+
+    def settle(self, reserved: str | None, cost: Spend) -> None:
+        """Enter what something did cost, and give back what was set aside for it."""
+        self._file.write(lambda c: books.settle(c, reserved, cost))
 
     def spent(self) -> Spend:
         """What has been spent since the file was made, by all processes."""
-        with self._lock:
-            row = self._open().execute("SELECT calls, tokens, usd FROM spend").fetchone()
-        return Spend(*row)
+        return self._file.read(books.spent)
 
     def __len__(self) -> int:
-        with self._lock:
-            count: int = self._open().execute("SELECT count(*) FROM answers").fetchone()[0]
-        return count
+        query = "SELECT count(*) FROM answers"
+        return int(self._file.read(lambda c: c.execute(query).fetchone()[0]))
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
-        with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
-                self._connection.close()
-                self._connection = None
+        self._file.close()
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path}
@@ -243,31 +238,50 @@ class Answers(Store):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["path"])  # type: ignore[misc]
 
-    def __del__(self) -> None:
-        with contextlib.suppress(Exception):
-            self.close()
 
-    def _warn(self, error: Exception) -> None:
-        if not self._warned:
-            self._warned = True
-            logger.warning("answers file %s: %s; going on without it", self.path, error)
+_ORDERS = {
+    "created": "created",
+    "model": "model",
+    "text": "text",
+    "tokens": "prompt_tokens + completion_tokens",
+}
 
-    def _open(self) -> sqlite3.Connection:
-        if self._pid != os.getpid():
-            # SQLite connections must not cross a fork; closing one here would disturb the parent.
-            self._inherited.append(self._connection)
-            self._connection, self._pid = None, os.getpid()
-        if self._connection is None:
-            self._connection = connect(self.path)
-        return self._connection
+
+_TOTALS = (
+    "SELECT model, elicitation, count(*), sum(prompt_tokens + completion_tokens), sum(cost_usd), "
+    "sum(seconds) FROM answers GROUP BY model, elicitation ORDER BY model, elicitation"
+)
+
+
+def _where(find: Find) -> tuple[str, list[Any]]:
+    parts: list[str] = []
+    values: list[Any] = []
+    if find.key:
+        # A range, which the primary key knows, and no pattern, which it does not.
+        parts.append("key >= ? AND key < ?")
+        values += [find.key, find.key + "\U0010ffff"]
+    if find.since >= 0:
+        parts.append("created > ?")
+        values.append(find.since)
+    if find.model is not None:
+        parts.append("model = ?")
+        values.append(find.model)
+    if find.text:
+        parts.append("(instr(text, ?) OR instr(prompt, ?))")
+        values += [find.text, json.dumps(find.text)[1:-1]]
+    return ("WHERE " + " AND ".join(parts) if parts else ""), values
 
 
 def _row(record: Record) -> tuple[Any, ...]:
     reply = Reply.from_dict(record.reply)
+    # What is no Unicode, half of a pair of surrogates, has no place in a text column.
+    words = (
+        word.encode("utf-8", "backslashreplace").decode()
+        for word in (record.key, record.model, record.elicitation, record.text)
+    )
     return (
-        record.key, record.model, record.elicitation, record.text, json.dumps(record.prompt),
-        json.dumps(reply.as_dict()), reply.prompt_tokens, reply.completion_tokens, reply.cost_usd,
-        reply.seconds, record.created, int(record.edited),
+        *words, json.dumps(record.prompt), json.dumps(reply.as_dict()), reply.prompt_tokens,
+        reply.completion_tokens, reply.cost_usd, reply.seconds, record.created, int(record.edited),
     )  # fmt: skip
 
 

@@ -6,12 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gym_llmteacher.errors import CallFailedError
 from gym_llmteacher.llm import local
-from gym_llmteacher.llm.budget import Budget
+from gym_llmteacher.llm.budget import Budget, Taken
 from gym_llmteacher.llm.choices import read_cost, read_usage
 from gym_llmteacher.llm.deadline import within
 from gym_llmteacher.llm.limiter import Limiter
 from gym_llmteacher.llm.loading import load_litellm
+from gym_llmteacher.llm.prices import price
 from gym_llmteacher.llm.provider_errors import may_be_an_argument, refused_question, translated
 from gym_llmteacher.llm.redact import secrets_of
 from gym_llmteacher.llm.store import Spend
@@ -74,13 +76,17 @@ class Call:
             "max_retries": 0,
         }
         litellm = load_litellm()
-        taken = self._take(litellm, words, arguments)
-        cost = Spend(1)
+        taken = self._take(words, arguments)
+        cost = Spend()
         try:
-            with self.limiter.turn(taken.tokens):
+            with self.limiter.turn(taken.tokens, ends):
+                cost = Spend(1)
+                arguments["timeout"] = max(0.01, min(self.timeout, ends - time.monotonic()))
                 response = self._complete(litellm, words, arguments)
             cost = self._cost(response)
             return response
+        except CallFailedError:
+            raise
         except Exception as error:  # litellm's exceptions share no base of their own
             secrets = secrets_of(self.options)
             kind = None if local.is_local(self.model) else may_be_an_argument(error)
@@ -102,7 +108,7 @@ class Call:
         # litellm's own time-out comes first, and says more, where it does come.
         return within(1.1 * float(arguments["timeout"]) + 0.25, work)
 
-    def _take(self, litellm: Any, messages: Messages, arguments: Mapping[str, Any]) -> Spend:
+    def _take(self, messages: Messages, arguments: Mapping[str, Any]) -> Taken:
         """Set aside what this request may cost at most.
 
         :raises BudgetSpentError: that is more than is left
@@ -111,19 +117,20 @@ class Call:
         sent = sum(len(str(m.get("content", ""))) for m in messages) // 3 + 16
         limit = arguments.get("max_completion_tokens") or arguments.get("max_tokens") or 1024
         received = int(limit) * int(arguments.get("n") or 1)
-        try:
-            prices = litellm.cost_per_token(
-                self.model, prompt_tokens=sent, completion_tokens=received
-            )
-            usd = 0.0 if local.is_local(self.model) else float(sum(prices))
-        except Exception:  # no price is known for this model
-            usd = 0.0
+        usd = price(self.model, self.options, sent, received) or 0.0
         most = Spend(1, sent + received, usd)
-        return most if self.budget is None else self.budget.take(most)
+        if self.budget is None:
+            return Taken(most)
+        return self.budget.take(most, float(arguments["timeout"]))
 
     def _cost(self, response: Any) -> Spend:
-        usd = 0.0 if local.is_local(self.model) else read_cost(response)
-        return Spend(1, sum(read_usage(response)), usd)
+        return Spend(1, sum(read_usage(response)), cost_of(self.model, self.options, response))
+
+
+def cost_of(model: str, options: Mapping[str, Any], response: Any) -> float:
+    """US dollars for a response: what the server says, else by the prices that are known."""
+    said = 0.0 if local.is_local(model) else read_cost(response)
+    return said or price(model, options, *read_usage(response)) or 0.0
 
 
 def _without_system(messages: Messages) -> list[dict[str, str]]:

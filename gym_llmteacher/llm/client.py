@@ -15,16 +15,16 @@ from gym_llmteacher.errors import CallFailedError, LLMError, NoReplyError
 from gym_llmteacher.llm import local
 from gym_llmteacher.llm.accepts import users_limit
 from gym_llmteacher.llm.budget import Budget
-from gym_llmteacher.llm.call import Messages
-from gym_llmteacher.llm.choices import Choice, read_choice, read_cost, read_usage
+from gym_llmteacher.llm.call import Messages, cost_of
+from gym_llmteacher.llm.choices import Choice, read_choice, read_usage
 from gym_llmteacher.llm.endpoint import Endpoint
+from gym_llmteacher.llm.keeper import Keeper
 from gym_llmteacher.llm.limiter import Breaker, Limiter
 from gym_llmteacher.llm.loading import load_litellm
 from gym_llmteacher.llm.locked import Locked
-from gym_llmteacher.llm.redact import redact, secrets_of
+from gym_llmteacher.llm.redact import redact_reply, secrets_of
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.side_by_side import side_by_side
-from gym_llmteacher.llm.store import Store
 
 _AT_ONCE = 8  # requests for one question, where nobody has set a limit
 _GROWTHS = 3  # times that a reply which was cut off is asked for with more room
@@ -60,7 +60,7 @@ class Client(Locked):
         limiter: Limiter | None = None,
         breaker: Breaker | None = None,
         deadline: float | None = None,
-        facts: Store | None = None,
+        facts: Keeper | None = None,
     ) -> None:
         super().__init__()
         self.model = model
@@ -77,8 +77,20 @@ class Client(Locked):
         """As `ask_for`, where it does not matter whether samples are missing."""
         return self.ask_for(messages, n, **params)[0]
 
+    def seconds(self, n: int = 1) -> float:
+        """How long a question for ``n`` samples may take in all."""
+        load_litellm()  # takes seconds the first time, which no question should pay for
+        return self.deadline or 2 * self.timeout * self._rounds(n)
+
     def ask_for(
-        self, messages: Messages, n: int = 1, had: int = 0, brief: bool = False, **params: Any
+        self,
+        messages: Messages,
+        n: int = 1,
+        *,
+        had: int = 0,
+        brief: bool = False,
+        ends: float | None = None,
+        **params: Any,
     ) -> tuple[Reply, NoReplyError | None]:
         """Ask for ``n`` samples: one request where the model can, else several at once.
 
@@ -87,14 +99,14 @@ class Client(Locked):
 
         :param had: samples that there are already; only the others are asked for
         :param brief: the first few tokens are wanted alone: being cut off is no fault
+        :param ends: when to give up, by the monotonic clock (default: after `seconds`)
         :param params: sampling parameters; what the model does not take is left out
         :return: the samples there are, and why some are ``missing``, if they are
         :raises ModelUnavailableError: the model can never answer (key, name)
         :raises NoReplyError: it did not answer this question at all
         """
         wanted = n - had
-        seconds = self.deadline or 2 * self.timeout * self._rounds(wanted)
-        ends = time.monotonic() + seconds
+        ends = time.monotonic() + self.seconds(wanted) if ends is None else ends
         got = Reply((), calls=0)
         faults: Counter[Abstention] = Counter()
         tokens = _THINKING if self._thinks() else 0
@@ -255,9 +267,9 @@ class _Batch:
         usage = read_usage(response)
         spent = {
             "calls": 1, "prompt_tokens": usage.sent, "completion_tokens": usage.received,
-            "cost_usd": 0.0 if local.is_local(client.model) else read_cost(response),
+            "cost_usd": cost_of(client.model, client.options, response),
         }  # fmt: skip
         client._count(**spent, seconds=seconds)
         model = str(getattr(response, "model", "") or client.model)
         reply = Reply((), seconds=seconds, model=model, **spent)  # type: ignore[arg-type]
-        return reply, [c._replace(text=redact(c.text, secrets)) for c in choices]
+        return reply, [c._replace(text=redact_reply(c.text, secrets)) for c in choices]

@@ -15,11 +15,11 @@ from gym_llmteacher.llm import refusals
 from gym_llmteacher.llm.accepts import Accepts, arguments
 from gym_llmteacher.llm.budget import Budget
 from gym_llmteacher.llm.call import Call, Messages, RefusedError
+from gym_llmteacher.llm.keeper import Keeper
 from gym_llmteacher.llm.limiter import Breaker, Limiter
 from gym_llmteacher.llm.locked import Locked
-from gym_llmteacher.llm.provider_errors import TransientError, shown, translated
+from gym_llmteacher.llm.provider_errors import TransientError, translated, words_of
 from gym_llmteacher.llm.redact import secrets_of
-from gym_llmteacher.llm.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Endpoint(Locked):
         budget: Budget | None,
         limiter: Limiter,
         breaker: Breaker,
-        facts: Store | None,
+        facts: Keeper | None,
     ) -> None:
         super().__init__()
         self.model = model
@@ -158,7 +158,7 @@ class Endpoint(Locked):
             try:
                 response = self.call.make(messages, sent, ends, accepts.system)
             except RefusedError as refused:
-                words = shown(refused.error, secrets_of(self.options))
+                words = words_of(refused.error, secrets_of(self.options))
                 found = refusals.adapted(accepts, words, sent, self.options)
                 if found is not None and found != accepts:
                     self.learn(found)

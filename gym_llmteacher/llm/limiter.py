@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -9,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gym_llmteacher.errors import TeacherSpecError
+from gym_llmteacher.abstention import Abstention
+from gym_llmteacher.errors import CallFailedError, TeacherSpecError
 from gym_llmteacher.llm.locked import Locked
 
 _MINUTE = 60.0
@@ -51,12 +53,24 @@ class Limiter(Locked):
         return threading.Semaphore(self.concurrency or 1_000_000)
 
     @contextmanager
-    def turn(self, tokens: int = 0) -> Iterator[None]:
-        """Wait until a request of so many tokens may be sent; hold a slot while it is."""
-        with self._slots:
+    def turn(self, tokens: int = 0, ends: float = math.inf) -> Iterator[None]:
+        """Wait until a request of so many tokens may be sent; hold a slot while it is.
+
+        :param ends: when to give up, by the monotonic clock
+        :raises CallFailedError: its turn does not come by then
+        """
+        slots = self._slots
+        left = max(0.0, ends - self._clock())
+        if not slots.acquire(timeout=None if math.isinf(left) else left):
+            raise _too_late(f"{self.concurrency} at once")
+        try:
             while (seconds := self._reserve(tokens)) > 0:
+                if self._clock() + seconds > ends:
+                    raise _too_late("so many requests or tokens a minute")
                 self._sleep(seconds)
             yield
+        finally:
+            slots.release()
 
     def _reserve(self, tokens: int) -> float:
         """Take a place in the last minute, or say how long to wait before asking again."""
@@ -77,6 +91,11 @@ class Limiter(Locked):
             self._recent.append((now, tokens))
             return 0.0
 
+    def after_fork(self) -> None:
+        """In a child: the requests under way are the parent's."""
+        super().after_fork()
+        self._slots = self._all_slots()
+
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         del state["_slots"]
@@ -85,6 +104,13 @@ class Limiter(Locked):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._slots = self._all_slots()
+
+
+def _too_late(limit: str) -> CallFailedError:
+    return CallFailedError(
+        f"the request had to wait for its turn ({limit}) for longer than it may take.",
+        Abstention.TIMEOUT,
+    )
 
 
 class Breaker(Locked):

@@ -7,7 +7,14 @@ import os
 import threading
 from typing import Any
 
-_loading = threading.Lock()
+_loading = threading.RLock()
+# Forked in the middle of an import, a child could never import it. A fork waits for that instead.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_loading.acquire,
+        after_in_parent=_loading.release,
+        after_in_child=_loading.release,
+    )
 
 
 def load_litellm() -> Any:

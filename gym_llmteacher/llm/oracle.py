@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from gym_llmteacher.abstention import Abstention
+from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.errors import (
     BudgetSpentError,
     LLMError,
@@ -22,19 +24,22 @@ from gym_llmteacher.llm import local
 from gym_llmteacher.llm.answers import answer_key, open_answers
 from gym_llmteacher.llm.budget import Budget
 from gym_llmteacher.llm.client import Client
+from gym_llmteacher.llm.keeper import Keeper
 from gym_llmteacher.llm.leases import Leases
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.pause import Pause
+from gym_llmteacher.llm.prices import check_price
 from gym_llmteacher.llm.question import Question
+from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.request_limits import RequestLimits
 from gym_llmteacher.llm.spec import model_and_options, sampling_options
 from gym_llmteacher.llm.store import Store
+from gym_llmteacher.shown import shown
 
 logger = logging.getLogger(__name__)
 
-_POLL = 0.05  # seconds between looks for somebody else's answer
 _SPENT = ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds")
 _TROUBLES = ("failed", "over_budget", "deferred")
 
@@ -50,11 +55,14 @@ class Oracle(Locked):
     :param model: as for `LLMTeacher`
     :param answers: as for `LLMTeacher`
     :param offline: never call the model
-    :param budget: what this object may spend: any of ``calls``, ``tokens`` and ``usd``
-    :param file_budget: the same for everything that was ever spent with this answers file
-    :param limits: any of the fields of `RequestLimits`
+    :param budget: what may be spent with this answers file or store, by all processes, since it was
+        made: any of ``calls``, ``tokens`` and ``usd``
+    :param process_budget: the same for this object alone; a copy in another process counts by
+        itself
+    :param limits: any of the fields of `RequestLimits`, each for this process alone
     :raises ModelUnavailableError: ``model`` is no model name (whether it exists is for `probe`)
-    :raises TeacherSpecError: unknown arguments, or impossible ones
+    :raises TeacherSpecError: unknown arguments, or impossible ones, such as a budget in US dollars
+        for a model of which no price is known
     :raises AnswersFileError: the answers file is corrupt or is not one
 
     Example::
@@ -74,7 +82,7 @@ class Oracle(Locked):
         *,
         offline: bool = False,
         budget: Mapping[str, float] | None = None,
-        file_budget: Mapping[str, float] | None = None,
+        process_budget: Mapping[str, float] | None = None,
         **limits: Any,
     ) -> None:
         super().__init__()
@@ -82,8 +90,11 @@ class Oracle(Locked):
         self.limits = RequestLimits.of(limits)
         self.offline = offline
         self.answers = open_answers(answers)
-        self.answers.check()
-        self.budget = Budget(budget, file_budget, self.answers)
+        self.answers.check(writes=not offline)
+        self.keeper = Keeper(self.answers)
+        self.budget = Budget(budget, process_budget, self.keeper)
+        if not offline and min(self.budget.limits.usd, self.budget.process_limits.usd) < math.inf:
+            check_price(self.model, options)
         self.client = Client(
             self.model,
             options,
@@ -92,11 +103,11 @@ class Oracle(Locked):
             deadline=self.limits.deadline,
             budget=self.budget,
             limiter=self.limits.limiter(),
-            facts=self.answers,
+            facts=self.keeper,
         )
-        self.leases = Leases(self.answers)
+        self.leases = Leases(self.keeper)
         self._told_of_budget = False
-        self._failures: dict[str, Pause] = {}
+        self._failures: Bounded[str, Pause] = Bounded()
         self._totals = dict.fromkeys(_TROUBLES, 0.0)
 
     def ask(self, question: Question) -> Reply:
@@ -132,7 +143,7 @@ class Oracle(Locked):
             why = redact(str(error) or type(error).__name__, secrets)
             reason = error.reason if isinstance(error, NoReplyError) else Abstention.ERROR
             self._fail(key, "failed")
-            logger.warning("no reply: %s", why)
+            logger.warning("no reply: %s", shown(why))
             raise NoReplyError(why, reason) from None
         if not reply.missing:
             self._failures.pop(key, None)
@@ -140,39 +151,46 @@ class Oracle(Locked):
 
     def lookup(self, question: Question) -> Reply | None:
         """The reply if it costs nothing: from the answers file."""
-        reply = self.answers.get(self.key(question))
-        return None if reply is None else replace(reply, stored=True)
+        return self._known(self.key(question))
 
     def _reply(self, key: str, question: Question) -> Reply:
-        known = self.answers.get(key)
+        known = self._known(key)
         if known is not None and (self.offline or not known.missing):
-            return replace(known, stored=True)
+            return known
         if self.offline:
             raise NotAskedError("offline, and the answers file does not know", Abstention.OFFLINE)
         pause = self._failures.get(key)
         if pause is not None and not pause.over():
             if known is not None:
-                return replace(known, stored=True)
+                return known
             raise NotAskedError("asking failed before; waiting before the next attempt")
-        seconds = 2 * question.n * self.limits.timeout * (self.limits.max_retries + 1)
-        while not self.leases.take(key, seconds):  # nobody can be busy with it for longer
-            # Somebody else is asking this very question: wait for the answer, it is free.
-            time.sleep(_POLL)
+        ends = time.monotonic() + self.client.seconds(question.n)
         try:
-            known = self.answers.get(key)
-            if known is not None and not known.missing:
-                return replace(known, stored=True)
-            return self._asked(key, question, known)
-        finally:
-            self.leases.release(key)
+            return self.leases.once(
+                key, ends, lambda: self._whole(key), lambda: self._asked(key, question, ends)
+            )
+        except NotAskedError:
+            if known is None:
+                raise
+            return known
 
-    def _asked(self, key: str, question: Question, known: Reply | None) -> Reply:
+    def _known(self, key: str) -> Reply | None:
+        reply = self.keeper.get(key)
+        return None if reply is None else replace(reply, stored=True)
+
+    def _whole(self, key: str) -> Reply | None:
+        reply = self._known(key)
+        return None if reply is None or reply.missing else reply
+
+    def _asked(self, key: str, question: Question, ends: float) -> Reply:
         """Ask for what is not known, and keep the reply before anything is made of it."""
+        known = self._known(key)
         had = question.n - known.missing if known else 0
         try:
             reply, trouble = self.client.ask_for(
-                question.messages, n=question.n, had=had, brief=question.brief, **_sent(question)
-            )
+                question.messages, question.n, had=had, brief=question.brief, ends=ends,
+                **_sent(question),
+            )  # fmt: skip
         except NoReplyError as error:
             if known is None:
                 raise
@@ -180,14 +198,9 @@ class Oracle(Locked):
         if reply.missing and trouble is not None:
             self._broken_off(key, reply.missing, trouble)
         whole = reply if known is None else known + reply
-        return self.answers.put(
-            key,
-            whole,
-            model=self.model,
-            elicitation=question.kind,
-            text=question.text,
-            messages=question.messages,
-            completes=known is not None,
+        prompt = [dict(message) for message in question.messages]
+        return self.keeper.add(
+            Record(key, self.model, question.kind, question.text, prompt, whole.as_dict())
         )
 
     def _broken_off(self, key: str, missing: int, trouble: NoReplyError) -> None:
@@ -196,12 +209,14 @@ class Oracle(Locked):
             self._over_budget(key, str(trouble))
         else:
             self._fail(key, "failed")
-            logger.warning("%d samples are missing, the others are used: %s", missing, trouble)
+            logger.warning(
+                "%d samples are missing, the others are used: %s", missing, shown(str(trouble))
+            )
 
     def _over_budget(self, key: str, message: str) -> None:
         if not self._told_of_budget:
             self._told_of_budget = True
-            logger.warning("%s", message)
+            logger.warning("%s", shown(message))
         self._fail(key, "over_budget")
 
     def key(self, question: Question) -> str:
@@ -245,7 +260,9 @@ class Oracle(Locked):
         return self.budget.left()
 
     def _fail(self, key: str, counter: str) -> None:
-        self._failures.setdefault(key, Pause()).fail()
+        pause = self._failures.get(key) or Pause()
+        pause.fail()
+        self._failures[key] = pause
         self._count(**{counter: 1})
 
     def _count(self, **amounts: float) -> None:
@@ -268,7 +285,7 @@ class Oracle(Locked):
 
     def close(self) -> None:
         """Close the answers file; the next question opens it again."""
-        self.answers.close()
+        self.keeper.close()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

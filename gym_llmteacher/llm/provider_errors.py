@@ -7,6 +7,7 @@ import re
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.errors import CallFailedError, ModelUnavailableError
 from gym_llmteacher.llm.redact import redact
+from gym_llmteacher.shown import shown
 
 _FATAL = (
     "AuthenticationError", "PermissionDeniedError", "NotFoundError", "BadRequestError",
@@ -47,7 +48,7 @@ def translated(error: Exception, model: str, secrets: frozenset[str]) -> Excepti
         answer this question; `TransientError`: the trouble may pass
     """
     kinds = _kinds(error)
-    message = shown(error, secrets)[:500]
+    message = words_of(error, secrets)[:500]
     refused = refused_question(error, secrets)
     if refused is not None:
         return CallFailedError(f"{model} refused this question: {message}", refused)
@@ -70,9 +71,9 @@ def translated(error: Exception, model: str, secrets: frozenset[str]) -> Excepti
     )
 
 
-def shown(error: Exception, secrets: frozenset[str]) -> str:
+def words_of(error: Exception, secrets: frozenset[str]) -> str:
     """An error's words, without line breaks and keys."""
-    return " ".join(redact(str(error), secrets).split())
+    return shown(" ".join(redact(str(error), secrets).split()))
 
 
 def may_be_an_argument(error: Exception) -> str | None:
@@ -100,7 +101,7 @@ def _kinds(error: Exception) -> list[str]:
 
 def refused_question(error: Exception, secrets: frozenset[str]) -> Abstention | None:
     """Why this question was refused; ``None`` if it is not about the question."""
-    kinds, message = _kinds(error), shown(error, secrets)
+    kinds, message = _kinds(error), words_of(error, secrets)
     bad_request = "BadRequestError" in kinds
     if "ContentPolicyViolationError" in kinds or (bad_request and _FILTERED.search(message)):
         return Abstention.REFUSED

@@ -96,7 +96,7 @@ def _unknown(option: str) -> str:
 
 
 TEACHER_ARGUMENTS = (
-    "answers", "elicitation", "task", "samples", "offline", "budget", "file_budget", "timeout",
+    "answers", "elicitation", "task", "samples", "offline", "budget", "process_budget", "timeout",
     "max_retries", "deadline", "concurrency", "rpm", "tpm",
 )  # fmt: skip
 """Arguments of `LLMTeacher` that may stand beside litellm's in a dict."""

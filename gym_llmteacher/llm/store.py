@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import time
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
+from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.reply import Reply
 
-logger = logging.getLogger(__name__)
+Lives = Callable[[str], bool]
+"""Whether the process behind an owner may still be running."""
+
+_PAGE = 500
 
 
 class Spend(NamedTuple):
@@ -28,53 +31,78 @@ class Spend(NamedTuple):
         return Spend(self.calls - other.calls, self.tokens - other.tokens, self.usd - other.usd)
 
 
-@dataclass(frozen=True)
-class Record:
-    """One question and its answer.
+class Totals(NamedTuple):
+    """What the answers of one model to one kind of question took."""
 
-    :param created: seconds since 1970, UTC
-    :param edited: whether a person has replaced what the model said
-    """
-
-    key: str
     model: str
     elicitation: str
-    text: str
-    prompt: list[dict[str, str]]
-    reply: dict[str, Any]
-    created: float = field(default_factory=time.time)
-    edited: bool = False
+    answers: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+    seconds: float = 0.0
 
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """What the model said, sample by sample."""
-        return tuple(str(text) for text in self.reply["texts"])
+
+@dataclass(frozen=True)
+class Hold:
+    """Somebody who leases questions and sets amounts aside.
+
+    :param owner: its name (`gym_llmteacher.llm.owner`)
+    :param seconds: how long it is believed to live without a sign of life (`Store.renew`)
+    :param lives: whether the process behind another owner may still be running
+    """
+
+    owner: str
+    seconds: float
+    lives: Lives
+
+
+@dataclass(frozen=True)
+class Find:
+    """Which records are meant, and in what order.
+
+    :param key: beginning of the key
+    :param model: name of the model
+    :param text: words that the situation or the prompt contains
+    :param since: created after this, seconds since 1970, UTC
+    :param order: by ``"created"``, ``"model"``, ``"text"`` or ``"tokens"``
+    :param newest: the last of this order first
+    """
+
+    key: str = ""
+    model: str | None = None
+    text: str = ""
+    since: float = -1.0
+    order: Literal["created", "model", "text", "tokens"] = "created"
+    newest: bool = False
+
+
+ALL = Find()
 
 
 class Store(ABC):
-    """Keeps answers, leases on questions and what was spent, for any number of processes.
+    """Keeps answers, leases on questions, and the books, for any number of processes.
 
-    Trouble with an answer during training is logged once; the store then counts as empty. Trouble
-    with money is raised: what cannot be counted is not spent.
+    Trouble is raised, as `AnswersFileError`; `gym_llmteacher.llm.keeper.Keeper` goes on without it
+    where that can be done. Reading never waits for anybody who writes.
     """
 
     path: str
     """What it is called, in messages; without a password."""
 
     @abstractmethod
-    def check(self) -> None:
+    def check(self, writes: bool = True) -> None:
         """Open it.
 
+        :param writes: whether anything will be written
         :raises AnswersFileError: it cannot be used; it is left as it is
         """
 
     @abstractmethod
     def get(self, key: str) -> Reply | None:
-        """What was answered to this question, if it is known."""
+        """What was answered to this question, if it is known.
 
-    @abstractmethod
-    def add(self, record: Record) -> Reply:
-        """Store an answer, unless another process was faster; return the one that counts."""
+        What is there and cannot be read counts as not there; that is logged once.
+        """
 
     def put(
         self,
@@ -85,37 +113,53 @@ class Store(ABC):
         elicitation: str,
         text: str = "",
         messages: Sequence[Mapping[str, str]] = (),
-        completes: bool = False,
     ) -> Reply:
         """Store a reply, unless another process was faster.
 
-        :param completes: whether it takes the place of one with fewer samples
         :return: the answer that counts: the stored one
         """
         prompt = [dict(message) for message in messages]
-        record = Record(key, model, elicitation, text, prompt, reply.as_dict())
-        if not completes:
-            return self.add(record)
-        try:
-            self.replace(record)
-        except Exception as error:  # of whatever database; the reply is paid for and counts
-            logger.warning("answers in %s: %s; going on without them", self.path, error)
-        return reply
+        return self.add(Record(key, model, elicitation, text, prompt, reply.as_dict()))
+
+    def add(self, record: Record) -> Reply:
+        """Store an answer, unless another process was faster; return the one that counts."""
+        if not self.insert([record]):
+            known = self.get(record.key)
+            # What is there cannot be read by anybody, or has fewer samples.
+            if known is None or known.missing > Reply.from_dict(record.reply).missing:
+                self.replace(record)
+        return self.get(record.key) or Reply.from_dict(record.reply)
 
     def recall(self, name: str) -> str | None:
-        """What was remembered under this name; never raises.
-
-        A store that does not override this and `remember` keeps it in this process.
-        """
+        """What was remembered under this name; by default, in this process."""
         return _facts(self).get(name)
 
     def remember(self, name: str, value: str) -> None:
-        """Keep a short text that is no answer, such as what a server takes; never raises."""
+        """Keep a short text that is no answer, such as what a server takes."""
         _facts(self)[name] = value
 
     @abstractmethod
-    def records(self) -> list[Record]:
-        """Everything, oldest first."""
+    def page(self, find: Find = ALL, skip: int = 0, most: int = _PAGE) -> list[Record]:
+        """Some of the records, in order; those that cannot be read are left out.
+
+        :param skip: how many come before
+        """
+
+    @abstractmethod
+    def records(self, find: Find = ALL) -> Iterator[Record]:
+        """All of them, oldest first; however many there are, a few are in memory at a time."""
+
+    def totals(self) -> list[Totals]:
+        """What the answers took, by model and kind of question."""
+        sums: dict[tuple[str, str], Totals] = {}
+        for record in self.records():
+            name, reply = (record.model, record.elicitation), Reply.from_dict(record.reply)
+            _, _, answers, tokens, usd, seconds = sums.get(name, Totals(*name))
+            tokens += reply.prompt_tokens + reply.completion_tokens
+            sums[name] = Totals(
+                *name, answers + 1, tokens, usd + reply.cost_usd, seconds + reply.seconds
+            )
+        return [sums[name] for name in sorted(sums)]
 
     @abstractmethod
     def insert(self, records: Iterable[Record]) -> int:
@@ -130,24 +174,39 @@ class Store(ABC):
         """Delete records; return how many there were."""
 
     @abstractmethod
-    def lease(self, key: str, owner: str, seconds: float, lives: Callable[[str], bool]) -> bool:
-        """Lease a question for so many seconds, unless it is held by somebody who lives."""
+    def lease(self, key: str, hold: Hold) -> bool:
+        """Lease a question, unless it is held by somebody who lives, or nobody can write now."""
 
     @abstractmethod
-    def release(self, key: str, owner: str) -> None:
+    def release(self, key: str, hold: Hold) -> None:
         """Give up a lease, if it is this owner's."""
 
     @abstractmethod
-    def spend(self, amount: Spend, limits: tuple[float, float, float]) -> bool:
-        """Add to what has been spent, in one step, unless that passes a limit.
+    def renew(self, hold: Hold) -> None:
+        """Say that this owner lives; what those held who live no more is free again."""
 
-        :param limits: of calls, tokens and US dollars; ``inf`` for none
-        :return: whether it was added
+    @abstractmethod
+    def reserve(
+        self, amount: Spend, limits: tuple[float, float, float], hold: Hold, seconds: float
+    ) -> str | None:
+        """Set an amount aside for this owner, in one step, unless that passes a limit.
+
+        :param limits: of calls, tokens and US dollars; ``inf`` for none. What has been spent
+            counts, and what all who live have set aside
+        :param seconds: how long to wait for somebody else who writes
+        :return: a name for it, to be given to `settle`; ``None`` if it passes a limit
         """
 
     @abstractmethod
+    def settle(self, reserved: str | None, cost: Spend) -> None:
+        """Enter what something did cost, and give back what was set aside for it."""
+
+    @abstractmethod
     def spent(self) -> Spend:
-        """What has been spent since it was made, by all processes."""
+        """What has been spent since it was made, by all processes.
+
+        What those who live have set aside counts: it may be spent at this moment.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -155,6 +214,10 @@ class Store(ABC):
 
     @abstractmethod
     def __len__(self) -> int: ...
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.close()
 
 
 def _facts(store: Store) -> dict[str, str]:

@@ -55,10 +55,6 @@ class VectorEnvs(Driver):
         for name, values in infos.items():
             if name.startswith("_"):
                 continue
-            if name == "teacher_pending" and isinstance(values, Mapping):  # of a VectorTeacher
-                for i, asked in values.items():
-                    rows[i][name] = asked
-                continue
             there = infos.get(f"_{name}", np.ones(self.n_envs, dtype=np.bool_))
             if isinstance(values, np.ndarray) and len(values) == self.n_envs:
                 for i in np.flatnonzero(there).tolist():

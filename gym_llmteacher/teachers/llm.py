@@ -12,6 +12,7 @@ import numpy as np
 
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
+from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.errors import LLMError, NotAskedError, TeacherSpecError
 from gym_llmteacher.llm.elicitation.base import Elicitation
 from gym_llmteacher.llm.elicitation.registry import ElicitationSpec, elicitation_for
@@ -22,6 +23,7 @@ from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.spec import check_given_once, teacher_arguments
 from gym_llmteacher.llm.store import Store
+from gym_llmteacher.shown import shown
 from gym_llmteacher.situation import Situation, Subgoal
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.explanation import Exchange, Explanation
@@ -61,13 +63,12 @@ class LLMTeacher(Locked, Teacher):
     :param task: replaces the task of the situations
     :param samples: how many samples to ask for (``None``: as many as is usual for the elicitation)
     :param offline: never call the model: what is not in the answers file abstains
-    :param budget: what this teacher may spend: any of ``calls``, ``tokens`` and ``usd``, as in
-        ``{"calls": 500, "usd": 2.0}``; checked before every request. When it is spent, the teacher
-        abstains on what is new
-    :param file_budget: the same for everything that was ever spent with this answers file, by all
-        processes
+    :param budget: what may be spent with this answers file, by all processes, since it was made:
+        any of ``calls``, ``tokens`` and ``usd``, as in ``{"calls": 500, "usd": 2.0}``; checked
+        before every request. When it is spent, the teacher abstains on what is new
+    :param process_budget: the same for this teacher in this process; N processes spend it N times
     :param limits: any of ``timeout``, ``max_retries``, ``deadline``, ``concurrency``, ``rpm`` and
-        ``tpm``; see `gym_llmteacher.llm.request_limits.RequestLimits`
+        ``tpm``, each for this process; see `gym_llmteacher.llm.request_limits.RequestLimits`
     :raises ModelUnavailableError: ``model`` is no model name (whether it exists is for `probe`)
     :raises AnswersFileError: the answers file is corrupt or is not one
     :raises TeacherSpecError: unknown arguments or elicitation, one this model cannot be asked by,
@@ -98,7 +99,7 @@ class LLMTeacher(Locked, Teacher):
         samples: int | None = None,
         offline: bool = False,
         budget: Mapping[str, float] | None = None,
-        file_budget: Mapping[str, float] | None = None,
+        process_budget: Mapping[str, float] | None = None,
         **limits: Any,
     ) -> None:
         super().__init__()
@@ -106,7 +107,7 @@ class LLMTeacher(Locked, Teacher):
         if written:
             given = {
                 "answers": answers, "elicitation": elicitation, "task": task, "budget": budget,
-                "file_budget": file_budget, **limits,
+                "process_budget": process_budget, **limits,
             }  # fmt: skip
             check_given_once(written, given)
             merged = {**given, "samples": samples, "offline": offline, **written}
@@ -116,11 +117,11 @@ class LLMTeacher(Locked, Teacher):
         if samples is not None and not (whole and samples >= 1):
             raise TeacherSpecError(f"samples is {samples!r}, expected a whole number of 1 or more.")
         self.oracle = Oracle(
-            model, answers, offline=offline, budget=budget, file_budget=file_budget, **limits
+            model, answers, offline=offline, budget=budget, process_budget=process_budget, **limits
         )
         self.elicitation = elicitation_for(elicitation, self.oracle.model, samples)
         self.task = task
-        self._memo: dict[str, Advice] = {}
+        self._memo: Bounded[str, Advice] = Bounded()
         self._totals = _no_totals()
 
     @property
@@ -209,7 +210,7 @@ class LLMTeacher(Locked, Teacher):
             # Whatever goes wrong in reading one answer, training goes on: the teacher abstains.
             secrets = secrets_of(self.oracle.client.options)
             why = redact(str(error) or type(error).__name__, secrets)
-            logger.warning("no advice for %r: %s", situation.text[:200], why)
+            logger.warning("no advice for %r: %s", situation.text[:200], shown(why))
             return Advice.abstain(why, Abstention.ERROR), exchanges
         if all(exchange.reply is not None and exchange.reply.stored for exchange in exchanges):
             self._count(hits=1)
@@ -248,7 +249,7 @@ class LLMTeacher(Locked, Teacher):
             if advice.abstained:
                 logger.warning(
                     "%s was asked a simple question and gave no advice: %s. It said: %r",
-                    self.model, advice.source, reply.texts[0][:200],
+                    self.model, shown(advice.source), reply.texts[0][:200],
                 )  # fmt: skip
 
     def budget_left(self) -> float:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import pickle
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
@@ -22,6 +24,8 @@ import numpy as np
 
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
+from gym_llmteacher.bounded import Bounded
+from gym_llmteacher.daemon_pool import DaemonPool
 from gym_llmteacher.errors import TeacherError, TeacherSpecError
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.situation import Situation
@@ -31,6 +35,7 @@ from gym_llmteacher.teachers.totals import added
 
 _ONE_ROW = np.zeros((1, 1), dtype=np.float32)
 _PROBE = "probe"
+_GRACE = 1.0  # seconds for what is being asked when the other side hangs up
 
 
 class ProcessTeacher(Locked, TeacherDecorator):
@@ -64,7 +69,7 @@ class ProcessTeacher(Locked, TeacherDecorator):
                 "a helper process needs a POSIX system. Cure: use the teacher itself."
             )
         self.workers = workers
-        self._memo: dict[str, Advice] = {}
+        self._memo: Bounded[str, Advice] = Bounded()
         self._own = dict.fromkeys(("asked", "hits", "abstained"), 0.0)
         self._reset()
 
@@ -119,11 +124,13 @@ class ProcessTeacher(Locked, TeacherDecorator):
         return future
 
     def _start(self) -> None:
+        # First: what cannot be pickled leaves no helper behind.
+        form = cloudpickle.dumps((self.teacher, self.workers, sys.path))
         ours, theirs = Pipe()
         command = [sys.executable, "-m", "gym_llmteacher.teachers.process", str(theirs.fileno())]
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         theirs.close()
-        ours.send_bytes(cloudpickle.dumps((self.teacher, self.workers, sys.path)))
+        ours.send_bytes(form)
         self._connection = ours
         receiver = threading.Thread(
             target=self._receive, args=(ours, self._process), daemon=True, name="helper"
@@ -145,7 +152,8 @@ class ProcessTeacher(Locked, TeacherDecorator):
                 if process is not self._process:
                     continue  # closed: what comes now is in the answers file
                 future = self._open.pop(number)
-                self._metrics, self._left = metrics, left
+                self._metrics, self._left = metrics or self._metrics, left
+                result = _unpacked(result)
                 if isinstance(result, tuple):
                     key, result = result
                     if not (result.abstained or result.provisional):
@@ -179,7 +187,7 @@ class ProcessTeacher(Locked, TeacherDecorator):
             return added(self._metrics, self.teacher.metrics(), self._own)
 
     def close(self) -> None:
-        """Ask nothing more; the helper ends once what it is asking now is in the answers file."""
+        """Ask nothing more; the helper ends, after a moment for what it is asking now."""
         with self._lock:
             if self._connection is not None:
                 with contextlib.suppress(OSError):
@@ -197,33 +205,70 @@ class ProcessTeacher(Locked, TeacherDecorator):
 
 def serve(connection: Connection[Any, Any]) -> None:
     """Answer questions until the other side hangs up."""
+    # Ctrl-C goes to all processes of a terminal; this one ends with the one that started it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     teacher, workers, path = cloudpickle.loads(connection.recv_bytes())
     sys.path[:] = path
     lock = threading.Lock()
 
     def answer(number: int, what: Any) -> None:
-        result: Any = None
-        try:
-            if what == _PROBE:
-                teacher.probe()
-            else:
-                key, situation = what
-                [advice] = teacher.advise([situation])
-                result = (key, advice)
-        except TeacherError as error:
-            result = error
-        except Exception as error:  # a bug, and nobody may wait for it for ever
-            result = RuntimeError(f"the teacher raised {type(error).__name__}: {error}")
+        result, metrics, left = _answer(teacher, what), {}, 1.0
+        with contextlib.suppress(Exception):
+            metrics, left = dict(teacher.metrics()), float(teacher.budget_left())
         # The other side may have gone; the answer is in the file then.
         with lock, contextlib.suppress(OSError):
-            connection.send((number, result, teacher.metrics(), teacher.budget_left()))
+            connection.send((number, _packed(result), metrics, left))
 
-    pool = ThreadPoolExecutor(workers)
-    with contextlib.suppress(EOFError):
+    pool, open_ = DaemonPool(workers), set()
+    with contextlib.suppress(EOFError, OSError):
         while (question := connection.recv()) is not None:
-            pool.submit(answer, *question)
-    pool.shutdown(wait=True, cancel_futures=True)
+            future = pool.submit(answer, *question)
+            open_.add(future)
+            future.add_done_callback(open_.discard)
+    running = [future for future in list(open_) if future.running()]
+    pool.close()
+    wait(running, timeout=_GRACE)
+    with contextlib.suppress(Exception):
+        teacher.close()
+
+
+def _answer(teacher: Teacher, what: Any) -> Any:
+    """What the teacher says, or what it raises: nobody may wait for either for ever."""
+    try:
+        if what == _PROBE:
+            return teacher.probe()
+        key, situation = what
+        advices = teacher.advise([situation])
+        if len(advices) != 1 or not isinstance(advices[0], Advice):
+            raise TypeError(f"advise returned {advices!r:.200}, expected one Advice")
+        return key, advices[0]
+    except TeacherError as error:
+        return error
+    except BaseException as error:
+        return _bug(error)
+
+
+def _bug(error: BaseException) -> RuntimeError:
+    return RuntimeError(f"the teacher raised {type(error).__name__}: {error}")
+
+
+def _packed(result: Any) -> bytes:
+    """A result as the other side can read it, whatever it is made of."""
+    try:
+        form = cloudpickle.dumps(result)
+        pickle.loads(form)
+        return bytes(form)
+    except BaseException as error:
+        return pickle.dumps(_bug(result if isinstance(result, BaseException) else error))
+
+
+def _unpacked(form: bytes) -> Any:
+    try:
+        return pickle.loads(form)
+    except Exception as error:
+        return _bug(error)
 
 
 if __name__ == "__main__":
     serve(Connection(int(sys.argv[1])))
+    os._exit(0)  # everything is written; what Python would take apart now takes seconds

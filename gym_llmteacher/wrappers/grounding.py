@@ -9,6 +9,7 @@ from gymnasium.core import ActType, ObsType
 from gymnasium.utils import RecordConstructorArgs
 
 from gym_llmteacher.action_dims import action_sizes
+from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.multi_discrete import MultiDiscreteGrounding
@@ -50,7 +51,7 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
         check_grounding(self.grounding, self.env)
         self.sizes = action_sizes(self.env.action_space)
         self._teaching = True
-        self._checked: set[tuple[Any, ...]] = set()
+        self._checked: Bounded[tuple[Any, ...], None] = Bounded(10_000)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -94,7 +95,7 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
                 # The first time these words are seen; that is cheap and early.
                 rows = situation.option_actions
                 checked_option_actions(rows, len(situation.options), n_actions)
-                self._checked.add(words)
+                self._checked[words] = None
         return situations
 
     def set_teaching(self, on: bool) -> None:

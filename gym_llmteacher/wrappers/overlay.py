@@ -18,6 +18,7 @@ Frame = NDArray[np.uint8]
 
 TEACHER = (217, 119, 6)
 STUDENT = (37, 99, 235)
+_LOWEST = 14  # pixels of a bar with its name
 _INK, _PAPER, _FAINT = (31, 41, 55), (255, 255, 255), (229, 231, 235)
 
 
@@ -33,7 +34,8 @@ def draw_bars(
     """Put a panel of bars, one per action, to the right of a frame.
 
     :param frame: uint8 ``(h, w, 3)``
-    :param names: name of each action
+    :param names: name of each action; where they are too many for the height, those are drawn that
+        teacher or student think most of
     :param teacher: prior per action, or ``None`` when the teacher abstains
     :param student: the student's probabilities, drawn under the teacher's
     :param lines: lines of text above the bars
@@ -60,12 +62,15 @@ def draw_bars(
         draw.text((x + 15, y), label, fill=_INK, font=font)
         x += 30 + int(draw.textlength(label, font=font))
     y += 26
-    rows = max(1, len(names))
-    pitch = min(36, (height - y - 6) // rows)
+    shown_rows = _most_likely(len(names), max(1, (height - y - 6) // _LOWEST - 1), teacher, student)
+    if len(shown_rows) < len(names):
+        more = f"... and {len(names) - len(shown_rows)} more"
+        draw.text((left, height - _LOWEST - 4), more, fill=_INK, font=font)
+    pitch = min(36, (height - y - 6 - _LOWEST) // max(1, len(shown_rows)))
     label_width = max((int(draw.textlength(n, font=font)) for n in names), default=0) + 10
     full = width - 28 - label_width - 42
-    for i, name in enumerate(names):
-        top = y + i * pitch
+    for row, i in enumerate(shown_rows):
+        name, top = names[i], y + row * pitch
         draw.text((left, top + pitch // 2 - 9), name, fill=_INK, font=font)
         series = [(teacher, TEACHER), (student, STUDENT)]
         drawn = [(values[i], colour) for values, colour in series if values is not None]
@@ -77,6 +82,15 @@ def draw_bars(
             text = f"{100 * float(value):.0f}%"
             draw.text((x0 + full + 6, y0 + bar // 2 - 9), text, fill=_INK, font=font)
     return np.asarray(canvas)
+
+
+def _most_likely(count: int, most: int, *given: Sequence[float] | None) -> list[int]:
+    """So many actions at most, in their order: the most likely ones by anybody."""
+    values = [series for series in given if series is not None]
+    if count <= most or not values:
+        return list(range(min(count, most)))
+    best = sorted(range(count), key=lambda i: -max(float(series[i]) for series in values))
+    return sorted(best[:most])
 
 
 def action_names(env: gym.Env[Any, Any]) -> list[str]:

@@ -15,6 +15,7 @@ from gym_llmteacher.advice import Advice
 from gym_llmteacher.advising.adviser import Adviser, K, Weight
 from gym_llmteacher.advising.conditions import Condition
 from gym_llmteacher.groundings.base import Grounding
+from gym_llmteacher.llm.redact import without_keys
 from gym_llmteacher.prior import Pending
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.make import TeacherSpec, in_process, make_teacher
@@ -91,8 +92,10 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         workers: int = 0,
         late_timeout: float = 5.0,
     ) -> None:
+        # What is recorded is shown, and written as JSON: a key in it would go wherever that goes.
         RecordConstructorArgs.__init__(
-            self, teacher=teacher, grounding=grounding, smoothing=smoothing, answers=answers,
+            self, teacher=without_keys(teacher), grounding=grounding, smoothing=smoothing,
+            answers=without_keys(answers),
             elicitation=elicitation, ask=ask, process=process, workers=workers,
             late_timeout=late_timeout,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
 from gym_llmteacher.action_dims import action_sizes
-from gym_llmteacher.advising.adviser import Adviser, K, Weight
+from gym_llmteacher.advising.adviser import Adviser, Taught, Weight
 from gym_llmteacher.advising.conditions import Condition
 from gym_llmteacher.advising.observations import of_env
 from gym_llmteacher.errors import GroundingError
@@ -33,8 +33,9 @@ class VectorTeacher(_VectorWrapper):
     ``(num_envs, n_actions)``; ``infos["teacher_weight"]``: float32 ``(num_envs,)``, with
     MultiDiscrete actions ``(num_envs, n_dims)``; 0 where the answer has not arrived, the teacher
     abstains, or there is nothing to be asked. Both describe the observations returned with them, in
-    every autoreset mode. ``infos["teacher_pending"]``: by env, what waits for an answer, for
-    `late_priors` before an update.
+    every autoreset mode, and after a reset of some. ``infos["teacher_pending"]``: object array
+    ``(num_envs,)`` of what waits for an answer, or ``None``, for `late_priors` before an update;
+    ``infos["_teacher_pending"]`` is its mask, as Gymnasium has it.
 
     :param env: vector env of envs in `GroundingWrapper`
     :param teacher: as for `LLMTeacherWrapper`, and so are the other arguments
@@ -86,20 +87,23 @@ class VectorTeacher(_VectorWrapper):
         )  # fmt: skip
         self._same_step = env.metadata.get("autoreset_mode") == AutoresetMode.SAME_STEP
         self._over = np.zeros(env.num_envs, dtype=np.bool_)
+        self._rows: list[Taught] = [self.adviser.silent(i) for i in range(env.num_envs)]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Reset all envs, or those of a reset mask; what is added to the infos: see the class."""
+        # Gymnasium's own envs take the mask out of the options.
+        started = (options or {}).get("reset_mask", np.ones(self.num_envs, dtype=np.bool_))
         obs, infos = self.env.reset(seed=seed, options=options)
-        if "teacher_situation" not in infos:
+        if "teacher_situation" not in infos and np.any(started):
             raise GroundingError(
                 "the envs do not describe their situations. Wrap each of them: "
                 "gym.make_vec(..., wrappers=[GroundingWrapper])."
             )
-        started = (options or {}).get("reset_mask", np.ones(self.num_envs, dtype=np.bool_))
         self._over = np.where(started, False, self._over)
-        return obs, self._taught(infos, obs, started)
+        # The others are where they were, and what was advised there stands.
+        return obs, self._taught(infos, obs, started, new=started)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Step all envs; see the class for what is added to the infos."""
@@ -107,43 +111,63 @@ class VectorTeacher(_VectorWrapper):
         over = np.logical_or(terminations, truncations)
         for i in np.flatnonzero(~self._over).tolist():
             self.adviser.hear(float(rewards[i]), bool(over[i]), i)
-        started = over if self._same_step else self._over
+        started, everywhere = over if self._same_step else self._over, np.ones_like(over)
         self._over = np.zeros_like(over) if self._same_step else over
-        return obs, rewards, terminations, truncations, self._taught(infos, obs, started)
+        return (
+            obs,
+            rewards,
+            terminations,
+            truncations,
+            self._taught(infos, obs, started, everywhere),
+        )
 
     def _taught(
-        self, infos: dict[str, Any], obs: Any, started: NDArray[np.bool_]
+        self,
+        infos: dict[str, Any],
+        obs: Any,
+        started: NDArray[np.bool_],
+        new: NDArray[np.bool_],
     ) -> dict[str, Any]:
+        """Infos with priors.
+
+        :param started: whether an episode begins, by env
+        :param new: whether there is a new observation, by env
+        """
         described = infos.get("teacher_situation", np.full(self.num_envs, None))
         kept = {k: v for k, v in infos.items() if k.lstrip("_") != "teacher_situation"}
-        rows = []
         for i, here in enumerate(described):
             if started[i]:
                 self.adviser.start(i)
+            if not new[i]:
+                continue
             if here is None:
-                rows.append(self.adviser.silent(i))
+                self._rows[i] = self.adviser.silent(i)
             else:
                 situations = here if isinstance(here, tuple) else (here,)
-                rows.append(self.adviser.advise(situations, of_env(obs, i), i))
+                self._rows[i] = self.adviser.advise(situations, of_env(obs, i), i)
+        rows, pending = self._rows, np.full(self.num_envs, None, dtype=object)
+        for i, row in enumerate(rows):
+            pending[i] = row.pending
         return {
             **kept,
             "teacher_prior": np.stack([row.prior for row in rows]),
             "teacher_weight": np.array([row.weight for row in rows], dtype=np.float32),
-            "teacher_pending": {
-                i: row.pending for i, row in enumerate(rows) if row.pending is not None
-            },
+            "teacher_pending": pending,
+            "_teacher_pending": np.array([row.pending is not None for row in rows]),
         }
 
     def late_priors(
-        self, pending: Mapping[K, Pending], timeout: float | None = None
-    ) -> dict[K, tuple[NDArray[np.float32], Weight]]:
+        self, pending: Mapping[Any, Pending] | NDArray[Any], timeout: float | None = None
+    ) -> dict[Any, tuple[NDArray[np.float32], Weight]]:
         """Wait for late answers.
 
-        :param pending: entries of ``infos["teacher_pending"]`` by any key, for example
-            ``(step, env)``
+        :param pending: ``infos["teacher_pending"]``; or entries of several of them by any key, for
+            example ``(step, env)``
         :param timeout: seconds in all; ``None``: ``late_timeout``
         :return: prior and weight by key, of those that have arrived
         """
+        if isinstance(pending, np.ndarray):
+            pending = {i: asked for i, asked in enumerate(pending) if asked is not None}
         late = self.adviser.late(pending, timeout)
         return {key: (prior, weight) for key, prior, weight in late}
 
