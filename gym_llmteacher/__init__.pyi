@@ -62,6 +62,7 @@ from .situation import Situation as Situation
 from .situation import Subgoal as Subgoal
 from .teachers.base import Teacher as Teacher
 from .teachers.cascade import CascadeTeacher as CascadeTeacher
+from .teachers.cascade import Sure as Sure
 from .teachers.check import check_teacher as check_teacher
 from .teachers.decorator import TeacherDecorator as TeacherDecorator
 from .teachers.llm import LLMTeacher as LLMTeacher

@@ -195,17 +195,13 @@ def estimate(
     """Predict what a training will ask and cost, from a random rollout; nothing is asked."""
     import gymnasium as gym
 
-    from gym_llmteacher.experiments.estimate import estimate as predict
-    from gym_llmteacher.experiments.estimate import estimate_table
-    from gym_llmteacher.teachers.llm import LLMTeacher
+    from gym_llmteacher.experiments.estimate import estimate_table, estimates
     from gym_llmteacher.teachers.make import make_teacher
     from gym_llmteacher.wrappers.grounding import GroundingWrapper
 
     found = make_teacher(teacher_spec(teacher), answers, elicitation)
-    if not isinstance(found, LLMTeacher):
-        raise typer.BadParameter(f"--teacher {teacher} is no language model: it costs nothing.")
-    result = predict(GroundingWrapper(gym.make(env)), found, steps, frames, seed)
-    console.print(estimate_table(env, result))
+    for result in estimates(GroundingWrapper(gym.make(env)), found, steps, frames, seed):
+        console.print(estimate_table(env, result))
 
 
 def teacher_spec(value: str) -> str | dict[str, Any]:

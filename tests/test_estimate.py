@@ -4,10 +4,17 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from gym_llmteacher import GroundingWrapper, LLMTeacher, LLMTeacherWrapper
-from gym_llmteacher.experiments.estimate import estimate, expected_texts
+from gym_llmteacher import (
+    CascadeTeacher,
+    GroundingWrapper,
+    LLMTeacher,
+    LLMTeacherWrapper,
+    ScriptedTeacher,
+)
+from gym_llmteacher.errors import TeacherSpecError
+from gym_llmteacher.experiments.estimate import estimate, estimates, expected_texts
 from gym_llmteacher.testing import FakeLLMServer
-from tests.lessons import TASK
+from tests.lessons import PLANNER, TASK
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.7])
@@ -35,7 +42,7 @@ def test_more_episodes_never_show_less():
 
 def test_calls_come_true_and_nothing_is_asked(tmp_path):
     with FakeLLMServer("Action: {explore}") as server:
-        teacher = LLMTeacher(server.model, tmp_path / "a.sqlite", samples=3)
+        teacher = LLMTeacher(server.model, tmp_path / "a.sqlite", "samples", samples=3)
         env = GroundingWrapper(gym.make(TASK))
         before = estimate(env, teacher, steps=4096, frames=2000)
         assert server.history == []
@@ -58,7 +65,7 @@ def test_calls_come_true_and_nothing_is_asked(tmp_path):
 
 def test_money_and_tokens():
     env = GroundingWrapper(gym.make(TASK))
-    priced = LLMTeacher("openai/gpt-4o-mini", ":memory:", samples=5)
+    priced = LLMTeacher("openai/gpt-4o-mini", ":memory:", "samples", samples=5)
     found = estimate(env, priced, steps=1000, frames=1000)
     per_situation = found.usual.tokens / found.situations
     assert per_situation == pytest.approx(5 * 120, rel=0.01)
@@ -71,5 +78,34 @@ def test_money_and_tokens():
     embedded = estimate(env, LLMTeacher(answers=":memory:"), 1000, 500)
     assert (embedded.usual.usd, embedded.usual.tokens) == (0.0, 0)
     # A provider that gives one sample at a time is asked, and paid for the prompt, every time.
-    one = estimate(env, LLMTeacher("anthropic/claude-sonnet-4-5", ":memory:", samples=5), 1000)
+    claude = LLMTeacher("anthropic/claude-sonnet-4-5", ":memory:", "samples", samples=5)
+    one = estimate(env, claude, 1000)
     assert one.calls == round(one.situations * 5)
+
+
+def test_what_is_asked_about_is_what_is_counted():
+    env = GroundingWrapper(gym.make(TASK))
+    # What is needed next depends on what is held: many situations, two questions.
+    short = estimate(env, LLMTeacher("openai/gpt-4o-mini", ":memory:"), 1000, frames=1000)
+    assert (short.questions, short.calls) == (2, 2)
+    assert short.situations >= 4
+    assert (short.usual.tokens, short.most.tokens) == (2 * 4 * 4, 2 * 4 * 16)
+    # Thoughts are paid for, and the user's limit is the limit.
+    thinks = estimate(env, LLMTeacher("openai/gpt-5", ":memory:"), 1000, frames=1000)
+    assert thinks.usual.tokens == 2 * 4 * (4 + 600)
+    limited = {"model": "openai/gpt-5", "max_tokens": 300}
+    assert estimate(env, LLMTeacher(limited, ":memory:"), 1000, frames=1000).most.tokens == 2400
+    # Of two questions per situation, the first is the same for all.
+    branches = LLMTeacher("openai/gpt-4o-mini", ":memory:", "branches")
+    found = estimate(env, branches, 1000, frames=1000)
+    assert found.calls == pytest.approx(found.situations + 1, abs=1)
+
+
+def test_a_cascade_is_estimated_model_by_model():
+    env = GroundingWrapper(gym.make(TASK))
+    models = [LLMTeacher(name, ":memory:") for name in ("openai/gpt-4o-mini", "openai/gpt-4o")]
+    small, large = estimates(env, CascadeTeacher([*models, ScriptedTeacher.named(PLANNER)]), 1000)
+    assert (small.model, large.model) == ("openai/gpt-4o-mini", "openai/gpt-4o")
+    assert large.usual.usd > small.usual.usd
+    with pytest.raises(TeacherSpecError, match="costs nothing"):
+        estimates(env, ScriptedTeacher.named(PLANNER), 1000)

@@ -10,14 +10,20 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 from rich.table import Table
 
+from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.llm.loading import load_litellm
 from gym_llmteacher.llm.prices import price
 from gym_llmteacher.llm.question import Question
 from gym_llmteacher.situation import Situation
+from gym_llmteacher.teachers.base import Teacher
+from gym_llmteacher.teachers.cascade import CascadeTeacher
 from gym_llmteacher.teachers.llm import LLMTeacher
 
 _TOKENS_PER_REPLY = 120
 """Three short lines of reasoning and an action, as the prompt for ``"samples"`` asks for."""
+_TOKENS_PER_NAME = 4
+_TOKENS_OF_THOUGHT = 600
+"""What a model that thinks is taken to think before it answers; they differ widely."""
 
 
 class Rollout(NamedTuple):
@@ -46,7 +52,9 @@ class Estimate:
 
     :param looked_at: the random rollout that this comes from
     :param situations: distinct situations to expect in the training
-    :param known: situations of the rollout that the answers file has already
+    :param questions: distinct questions to expect: several situations may be one question, and one
+        situation several
+    :param known: questions of the rollout that the answers file has already
     :param calls: requests
     :param prompt_tokens: sent
     :param usual: received, with replies of usual length
@@ -57,6 +65,7 @@ class Estimate:
     steps: int
     looked_at: Rollout
     situations: float
+    questions: float
     known: int
     calls: int
     prompt_tokens: int
@@ -107,6 +116,23 @@ def expected_texts(episodes: list[set[str]], factor: float) -> float:
     return float(len(counts) + unseen * (1 - (1 - once / (t * unseen + once)) ** more))
 
 
+def estimates(
+    env: gym.Env[Any, Any], teacher: Teacher, steps: int, frames: int = 10_000, seed: int = 0
+) -> list[Estimate]:
+    """One estimate for each language model of a teacher: several for a cascade.
+
+    A later teacher of a cascade is asked where those before it are silent or unsure, which nobody
+    knows beforehand: its estimate is an upper bound.
+
+    :raises TeacherSpecError: there is no language model in it
+    """
+    members = teacher.teachers if isinstance(teacher, CascadeTeacher) else (teacher,)
+    models = [member for member in members if isinstance(member, LLMTeacher)]
+    if not models:
+        raise TeacherSpecError("the teacher is no language model: it costs nothing.")
+    return [estimate(env, model, steps, frames, seed) for model in models]
+
+
 def estimate(
     env: gym.Env[Any, Any], teacher: LLMTeacher, steps: int, frames: int = 10_000, seed: int = 0
 ) -> Estimate:
@@ -115,26 +141,47 @@ def estimate(
     :param env: wrapped in `GroundingWrapper`
     :param frames: random steps to look at
     """
+    oracle = teacher.oracle
     episodes = rollout(env, frames, seed)
-    distinct = {text: situation for episode in episodes for text, situation in episode.items()}
-    questions = [teacher.question(situation) for situation in distinct.values()]
-    known = sum(teacher.oracle.lookup(question) is not None for question in questions)
-    situations = expected_texts([set(episode) for episode in episodes], max(1.0, steps / frames))
-    new = max(0.0, situations - known)
-    n = questions[0].n
-    requests = 1 if teacher.oracle.client.samples_at_once(n) else n
-    calls = round(new * requests)
-    sent = round(calls * statistics.fmean(_tokens(teacher.model, q) for q in questions[:50]))
-    limit = int(questions[0].params.get("max_tokens", 0))
-    lengths = (round(new * n * min(limit, length)) for length in (_TOKENS_PER_REPLY, limit))
-    options = teacher.oracle.client.options
-    usual, most = (
-        Received(length, price(teacher.model, options, sent, length)) for length in lengths
+    factor = max(1.0, steps / frames)
+    distinct = {key: situation for episode in episodes for key, situation in episode.items()}
+    asked: dict[str, Question] = {}
+    keys: dict[str, set[str]] = {}
+    for key, situation in distinct.items():
+        found = {oracle.key(question): question for question in teacher.questions(situation)}
+        asked |= found
+        keys[key] = set(found)
+    known = sum(oracle.lookup(question) is not None for question in asked.values())
+    situations = expected_texts([set(episode) for episode in episodes], factor)
+    per_episode = [set().union(*(keys[key] for key in episode)) for episode in episodes]
+    questions = expected_texts(per_episode, factor)
+    new = max(0.0, questions - known)
+    costs = [_cost(teacher, question) for question in asked.values()]
+    calls, sent, usual, most = (
+        round(new * statistics.fmean(part)) for part in zip(*costs, strict=True)
+    )
+    options = oracle.client.options
+    received = (
+        Received(tokens, price(teacher.model, options, sent, tokens)) for tokens in (usual, most)
     )
     return Estimate(
-        teacher.model, steps, Rollout(len(episodes), frames, len(distinct)), situations, known,
-        calls, sent, usual, most,
+        teacher.model, steps, Rollout(len(episodes), frames, len(distinct)), situations, questions,
+        known, calls, sent, *received,
     )  # fmt: skip
+
+
+def _cost(teacher: LLMTeacher, question: Question) -> tuple[int, int, int, int]:
+    """Requests, tokens sent, tokens usually received, tokens received at most."""
+    client = teacher.oracle.client
+    requests = client.requests(question.n)
+    sent = requests * _tokens(question)
+    if question.candidates:
+        return requests, sent, 0, 0
+    limit = client.endpoint.limit(question.params, client.room) or 0
+    reply = _TOKENS_PER_NAME if question.brief else _TOKENS_PER_REPLY
+    usual = reply + (_TOKENS_OF_THOUGHT if client.room else 0)
+    usual = min(limit, usual) if limit else usual
+    return requests, sent, question.n * usual, question.n * max(limit, usual)
 
 
 def estimate_table(env_id: str, found: Estimate) -> Table:
@@ -149,6 +196,7 @@ def estimate_table(env_id: str, found: Estimate) -> Table:
     )
     rows = [
         ("distinct situations", f"{found.situations:,.0f}"),
+        ("distinct questions", f"{found.questions:,.0f}"),
         ("in the answers file already", f"{found.known:,}"),
         ("requests", f"{found.calls:,}"),
         ("tokens sent", f"{found.prompt_tokens:,}"),
@@ -161,5 +209,7 @@ def estimate_table(env_id: str, found: Estimate) -> Table:
     return table
 
 
-def _tokens(model: str, question: Question) -> int:
-    return int(load_litellm().token_counter(model, messages=list(question.messages)))
+def _tokens(question: Question) -> int:
+    # One tokenizer for all: the others would be fetched over the network, which takes minutes.
+    messages = list(question.messages)
+    return int(load_litellm().token_counter("gpt-3.5-turbo", messages=messages))

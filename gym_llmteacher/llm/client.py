@@ -109,7 +109,7 @@ class Client(Locked):
         ends = time.monotonic() + self.seconds(wanted) if ends is None else ends
         got = Reply((), calls=0)
         faults: Counter[Abstention] = Counter()
-        tokens = _THINKING if self._thinks() else 0
+        tokens = self.room
         for growth in range(_GROWTHS + 1):
             asked = _Batch(self, messages, params, ends, tokens, brief, had)
             more = asked.collect(wanted)
@@ -166,14 +166,23 @@ class Client(Locked):
         """Requests at a time for one question."""
         return min(_AT_ONCE, self.endpoint.call.limiter.concurrency or _AT_ONCE)
 
-    def _thinks(self) -> bool:
-        """Whether the model may think before it answers, by litellm's list."""
+    @property
+    def room(self) -> int:
+        """Tokens that an answer gets at least: more for a model that thinks first, as far as known.
+
+        By litellm's list; where it is wrong, the first reply that is cut off tells.
+        """
         if local.is_local(self.model) or "claude" in self.model:  # Claude thinks when it is told to
-            return False
+            return 0
         try:
-            return bool(load_litellm().supports_reasoning(self.model))
+            return _THINKING if load_litellm().supports_reasoning(self.model) else 0
         except Exception:
-            return False
+            return 0
+
+    def requests(self, n: int) -> int:
+        """How many requests ``n`` samples take, as far as that is known."""
+        most = self.endpoint.accepts.samples or (n if self.samples_at_once(n) else 1)
+        return math.ceil(n / most)
 
     def _finished_with(self, tokens: int) -> None:
         accepts = self.endpoint.accepts

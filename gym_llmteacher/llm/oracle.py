@@ -189,7 +189,7 @@ class Oracle(Locked):
         try:
             reply, trouble = self.client.ask_for(
                 question.messages, question.n, had=had, brief=question.brief, ends=ends,
-                **_sent(question),
+                **question.sent,
             )  # fmt: skip
         except NoReplyError as error:
             if known is None:
@@ -222,7 +222,7 @@ class Oracle(Locked):
     def key(self, question: Question) -> str:
         """Identity of a question in the answers file."""
         options = sampling_options(self.client.options)
-        params = {**_sent(question), **options, "n": question.n}
+        params = {**question.sent, **options, "n": question.n}
         return answer_key(self.model, question.kind, question.messages, params)
 
     def probe(self, question: Question) -> Reply | None:
@@ -291,12 +291,6 @@ class Oracle(Locked):
         super().__setstate__(state)
         # Of this process, or a sum over processes would count twice.
         self._totals = dict.fromkeys(self._totals, 0.0)
-
-
-def _sent(question: Question) -> dict[str, Any]:
-    """What is sent besides the messages."""
-    scored = {"candidates": list(question.candidates)} if question.candidates else {}
-    return {**question.params, **scored}
 
 
 def why_not(error: LLMError) -> tuple[str, Abstention]:

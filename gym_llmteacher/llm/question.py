@@ -28,3 +28,9 @@ class Question:
     brief: bool = False
     kind: str = ""
     text: str = ""
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """What is sent besides the messages."""
+        scored = {"candidates": list(self.candidates)} if self.candidates else {}
+        return {**self.params, **scored}

@@ -8,8 +8,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.bounded import Bounded
@@ -24,21 +22,13 @@ from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.spec import check_given_once, teacher_arguments
 from gym_llmteacher.llm.store import Store
 from gym_llmteacher.shown import shown
-from gym_llmteacher.situation import Situation, Subgoal
+from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.explanation import Exchange, Explanation
+from gym_llmteacher.teachers.ordinary import ORDINARY
 from gym_llmteacher.teachers.ways import with_ways
 
 logger = logging.getLogger(__name__)
-
-_ORDINARY = Situation(
-    "Agent sees <key>. Agent holds <nothing>.",
-    ("explore", "go to key", "pick up key"),
-    np.zeros((3, 1), dtype=np.float32),
-    task="get the key, then open the door",
-    state="The agent holds nothing.",
-    subgoals=(Subgoal("key", ("go to key", "pick up key")), Subgoal("door", ("explore",))),
-)
 
 
 class LLMTeacher(Locked, Teacher):
@@ -76,7 +66,7 @@ class LLMTeacher(Locked, Teacher):
 
     Example::
 
-        >>> from gym_llmteacher.situation import Situation, Subgoal
+        >>> from gym_llmteacher.situation import Situation
         >>> from gym_llmteacher.teachers.llm import LLMTeacher
         >>> here = Situation("Agent sees <key>, holds nothing.", ("explore", "go to key"),
         ...     np.eye(2, dtype=np.float32), task="get the key, then open the door",
@@ -228,6 +218,12 @@ class LLMTeacher(Locked, Teacher):
             situation = dataclasses.replace(situation, task=self.task)
         return self._labelled(self.elicitation.question(situation), situation)
 
+    def questions(self, situation: Situation) -> list[Question]:
+        """All that would be sent about a situation, as far as that is known before any reply."""
+        if self.task is not None:
+            situation = dataclasses.replace(situation, task=self.task)
+        return [self._labelled(q, situation) for q in self.elicitation.foreseen(situation)]
+
     def explain(self, situation: Situation) -> Explanation:
         """Ask as `advise` does, and show everything that led to the advice."""
         advice, exchanges = self._answer(situation)
@@ -243,9 +239,9 @@ class LLMTeacher(Locked, Teacher):
 
         :raises ModelUnavailableError: the model cannot be asked at all
         """
-        reply = self.oracle.probe(self.question(_ORDINARY))
+        reply = self.oracle.probe(self.question(ORDINARY))
         if reply is not None and type(self.elicitation).dialogue is Elicitation.dialogue:
-            advice = self.elicitation.read(reply, _ORDINARY)
+            advice = self.elicitation.read(reply, ORDINARY)
             if advice.abstained:
                 logger.warning(
                     "%s was asked a simple question and gave no advice: %s. It said: %r",

@@ -11,7 +11,8 @@ written                                    teacher
 ``{"policy": "expert.zip"}``               an SB3 policy
 ``{"simulated": spec, "accuracy": 0.7}``   another teacher, with mistakes
 ``{"process": spec, "workers": 16}``       another teacher, in a process of its own
-``[spec, spec, ...]``                      a cascade
+``[spec, spec, ...]``,                     a cascade; the larger model only where the smaller is
+``{"cascade": [...], "until": 0.8}``       unsure
 a `Teacher`                                itself
 ========================================== ========================================================
 
@@ -60,11 +61,21 @@ def _process(spec: Any, workers: int = 16) -> Teacher:
     return in_process(make_teacher(spec), workers)
 
 
+def _cascade(
+    specs: list[TeacherSpec], until: float | None = None, small_until: int | None = None
+) -> Teacher:
+    from gym_llmteacher.teachers.cascade import CascadeTeacher, Sure
+
+    sure = None if until is None else Sure(until)
+    return CascadeTeacher([make_teacher(spec) for spec in specs], sure, small_until)
+
+
 _KINDS: dict[str, Callable[..., Teacher]] = {
     "script": _script,
     "policy": _policy,
     "simulated": _simulated,
     "process": _process,
+    "cascade": _cascade,
 }
 
 

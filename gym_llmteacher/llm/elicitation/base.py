@@ -42,6 +42,10 @@ class Elicitation(ABC):
     def question(self, situation: Situation) -> Question:
         """The (first) question for a situation with at least one option."""
 
+    def foreseen(self, situation: Situation) -> list[Question]:
+        """All questions of a dialogue, as far as they are known before any reply: for estimates."""
+        return [self.question(situation)]
+
     def read(self, reply: Reply, situation: Situation) -> Advice:
         """Advice from the reply to `question`; abstains where there is none in it."""
         raise NotImplementedError(f"{type(self).__name__} has neither read() nor dialogue().")

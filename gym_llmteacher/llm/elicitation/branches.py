@@ -41,11 +41,18 @@ class Branches(Elicitation):
         """The steps, then branches."""
         steps = yield self.question(situation)
         said = without_thoughts(steps.texts[0])[:_LONGEST]
-        messages = prompt.branch_messages(
-            situation.task, said, situation.text, situation.options, situation.example
-        )
-        reply = yield Question(tuple(messages), {"temperature": 0.7, "max_tokens": 1024}, self.k)
+        reply = yield self._branches(situation, said)
         return self.read(reply, situation)
+
+    def foreseen(self, situation: Situation) -> list[Question]:
+        """Both; the steps are counted with a line of dots."""
+        return [self.question(situation), self._branches(situation, "." * 300)]
+
+    def _branches(self, situation: Situation, steps: str) -> Question:
+        messages = prompt.branch_messages(
+            situation.task, steps, situation.text, situation.options, situation.example
+        )
+        return Question(tuple(messages), {"temperature": 0.7, "max_tokens": 1024}, self.k)
 
     def read(self, reply: Reply, situation: Situation) -> Advice:
         """Count the branches whose every step is an option."""

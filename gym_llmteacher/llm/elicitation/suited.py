@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gym_llmteacher.advice import Advice
-from gym_llmteacher.llm.elicitation.base import Elicitation
+from gym_llmteacher.llm.elicitation.base import Dialogue, Elicitation
 from gym_llmteacher.llm.elicitation.plans import Samples
 from gym_llmteacher.llm.elicitation.subgoals import SubgoalSamples
 from gym_llmteacher.llm.question import Question
@@ -32,6 +32,14 @@ class Suited(Elicitation):
     def read(self, reply: Reply, situation: Situation) -> Advice:
         """Read by the one that suits."""
         return self._by(situation).read(reply, situation)
+
+    def foreseen(self, situation: Situation) -> list[Question]:
+        """Those of the one that suits."""
+        return self._by(situation).foreseen(situation)
+
+    def dialogue(self, situation: Situation) -> Dialogue:
+        """That of the one that suits."""
+        return self._by(situation).dialogue(situation)
 
     def _by(self, situation: Situation) -> Elicitation:
         return self.subgoals if situation.subgoals else self.plans
