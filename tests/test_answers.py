@@ -8,8 +8,9 @@ import threading
 import pytest
 
 from gym_llmteacher.errors import AnswersFileError
-from gym_llmteacher.llm.answers import Answers, answer_key, default_path
+from gym_llmteacher.llm.answers import Answers, default_path
 from gym_llmteacher.llm.keeper import Keeper
+from gym_llmteacher.llm.question import answer_key
 from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.schema import SCHEMA_VERSION

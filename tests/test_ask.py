@@ -165,7 +165,7 @@ def test_what_is_known_is_used_for_nothing(tmp_path):
 
 
 def test_the_rest_of_a_budget_is_kept_for_resets(tmp_path):
-    """Of eight calls, six go to anything; the last two only to first steps."""
+    """Of eight calls after the probe, six go to anything; the last two only to first steps."""
     numbers = ActionGrounding(lambda obs, env: f"text {env.episode} {int(obs[0])}", ["a", "b"])
 
     class Episodes(gym.Wrapper):
@@ -177,11 +177,11 @@ def test_the_rest_of_a_budget_is_kept_for_resets(tmp_path):
 
     with FakeLLMServer("Action: {a}") as server:
         teacher = LLMTeacher(
-            server.model, tmp_path / "a.sqlite", samples=1, budget={"calls": 8}, max_retries=0
+            server.model, tmp_path / "a.sqlite", samples=1, budget={"calls": 9}, max_retries=0
         )
         env = Episodes(Clock())
         env = LLMTeacherWrapper(env, teacher, numbers, ask=BudgetLeft(0.25) | AtReset())
-        server.history.clear()  # the probe is not counted
+        server.history.clear()  # the probe took one call of nine
         play(env, 6)
         sent = [
             r.body["messages"][-1]["content"].split("text ")[1].replace('"', "")

@@ -14,7 +14,7 @@ from gym_llmteacher import (
 from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.experiments.estimate import estimate, estimates, expected_texts
 from gym_llmteacher.testing import FakeLLMServer
-from tests.lessons import PLANNER, TASK
+from tests.lessons import TASK
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.7])
@@ -104,8 +104,10 @@ def test_what_is_asked_about_is_what_is_counted():
 def test_a_cascade_is_estimated_model_by_model():
     env = GroundingWrapper(gym.make(TASK))
     models = [LLMTeacher(name, ":memory:") for name in ("openai/gpt-4o-mini", "openai/gpt-4o")]
-    small, large = estimates(env, CascadeTeacher([*models, ScriptedTeacher.named(PLANNER)]), 1000)
+    small, large = estimates(
+        env, CascadeTeacher([*models, ScriptedTeacher.named("door_key_planner")]), 1000
+    )
     assert (small.model, large.model) == ("openai/gpt-4o-mini", "openai/gpt-4o")
     assert large.usual.usd > small.usual.usd
     with pytest.raises(TeacherSpecError, match="costs nothing"):
-        estimates(env, ScriptedTeacher.named(PLANNER), 1000)
+        estimates(env, ScriptedTeacher.named("door_key_planner"), 1000)

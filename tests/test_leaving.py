@@ -64,13 +64,13 @@ def test_a_training_that_hangs_is_interrupted(number, process, tmp_path):
     asked = threading.Event()
 
     def answer(body):
-        if body["max_tokens"] == 16:  # the probe
-            return "ok"
+        if len(server.history) == 1:  # the probe
+            return "Action: {explore}"
         asked.set()
         return HANG
 
     with FakeLLMServer(answer) as server:
-        teacher = {**server.model, "samples": 1}
+        teacher = {**server.model, "samples": 1, "elicitation": {"name": "samples"}, "task": "go"}
         teacher = {"process": teacher} if process else teacher
         run = subprocess.Popen(
             [sys.executable, "-m", "gym_llmteacher.cli", "train", "--teacher", json.dumps(teacher),

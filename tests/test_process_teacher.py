@@ -110,7 +110,7 @@ def test_the_training_process_never_loads_litellm(tmp_path):
         from stable_baselines3.common.env_util import make_vec_env
         from gym_llmteacher import GroundingWrapper, LLMTeacher, TeacherPPO, VecTeacher
         model = {"model": "openai/fake", "api_base": sys.argv[1], "api_key": "none"}
-        teacher = LLMTeacher(model, sys.argv[2], samples=1)
+        teacher = LLMTeacher(model, sys.argv[2], "samples", samples=1)
         envs = make_vec_env(sys.argv[3], 2, seed=0, wrapper_class=GroundingWrapper)
         venv = VecTeacher(envs, teacher, process=True, late_timeout=30.0)
         student = TeacherPPO("MlpPolicy", venv, n_steps=32, batch_size=32, teacher_coef=1.0)

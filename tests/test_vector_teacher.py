@@ -96,7 +96,7 @@ def test_answers_come_late_and_each_text_is_asked_once():
         late = envs.late_priors(infos["teacher_pending"])
         assert [prior.tolist() for prior, _ in late.values()] == [[0, 1, 0]] * 4
         assert len(server.history) == 1
-        assert envs.teacher_metrics()["calls"] == 1
+        assert envs.teacher_metrics()["calls"] == 2  # the probe counts
         envs.close()
 
 

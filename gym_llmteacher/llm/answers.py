@@ -6,13 +6,12 @@ executed, and no key or address of a server is in it, so it can be given to a co
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from gym_llmteacher.llm import books
@@ -35,29 +34,6 @@ def default_path() -> str:
     from platformdirs import user_cache_path
 
     return str(user_cache_path("gym_llmteacher", appauthor=False) / "answers.sqlite")
-
-
-def answer_key(
-    model: str,
-    elicitation: str,
-    messages: Sequence[Mapping[str, str]],
-    params: Mapping[str, Any],
-) -> str:
-    """Identity of a question: hex sha256 of its canonical JSON.
-
-    :param params: everything that changes what may be answered; no key, no address of a server
-
-    >>> answer_key("m", "samples", [{"role": "user", "content": "?"}], {"n": 2})[:8]
-    '85382b10'
-    """
-    form = {
-        "model": model,
-        "elicitation": elicitation,
-        "messages": [dict(m) for m in messages],
-        "params": dict(params),
-    }
-    canonical = json.dumps(form, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 class Answers(Store):

@@ -124,7 +124,10 @@ class Call:
         return self.budget.take(most, float(arguments["timeout"]))
 
     def _cost(self, response: Any) -> Spend:
-        return Spend(1, sum(read_usage(response)), cost_of(self.model, self.options, response))
+        # As it is reported: the budget knows what to make of a number that cannot be.
+        reported = getattr(getattr(response, "usage", None), "total_tokens", None)
+        tokens = reported or sum(read_usage(response))
+        return Spend(1, tokens, cost_of(self.model, self.options, response))
 
 
 def cost_of(model: str, options: Mapping[str, Any], response: Any) -> float:

@@ -21,7 +21,7 @@ from gym_llmteacher.errors import (
     ServerDownError,
 )
 from gym_llmteacher.llm import local
-from gym_llmteacher.llm.answers import answer_key, open_answers
+from gym_llmteacher.llm.answers import open_answers
 from gym_llmteacher.llm.budget import Budget
 from gym_llmteacher.llm.client import Client
 from gym_llmteacher.llm.keeper import Keeper
@@ -29,7 +29,7 @@ from gym_llmteacher.llm.leases import Leases
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.pause import Pause
 from gym_llmteacher.llm.prices import check_price
-from gym_llmteacher.llm.question import Question
+from gym_llmteacher.llm.question import Question, answer_key
 from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.redact import redact, secrets_of
 from gym_llmteacher.llm.reply import Reply

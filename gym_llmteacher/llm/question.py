@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,3 +36,26 @@ class Question:
         """What is sent besides the messages."""
         scored = {"candidates": list(self.candidates)} if self.candidates else {}
         return {**self.params, **scored}
+
+
+def answer_key(
+    model: str,
+    elicitation: str,
+    messages: Sequence[Mapping[str, str]],
+    params: Mapping[str, Any],
+) -> str:
+    """Identity of a question: hex sha256 of its canonical JSON.
+
+    :param params: everything that changes what may be answered; no key, no address of a server
+
+    >>> answer_key("m", "samples", [{"role": "user", "content": "?"}], {"n": 2})[:8]
+    '85382b10'
+    """
+    form = {
+        "model": model,
+        "elicitation": elicitation,
+        "messages": [dict(m) for m in messages],
+        "params": dict(params),
+    }
+    canonical = json.dumps(form, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -185,7 +185,9 @@ class LLMTeacher(Locked, Teacher):
                 return with_ways(end.value, situation)
 
     def _labelled(self, question: Question, situation: Situation) -> Question:
-        return dataclasses.replace(question, kind=self.elicitation.name, text=situation.text)
+        return dataclasses.replace(
+            question, kind=question.kind or self.elicitation.name, text=situation.text
+        )
 
     def _answer(self, situation: Situation) -> tuple[Advice, list[Exchange]]:
         """Look up or ask what is not in memory. Never raises; trouble is in the advice."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gym_llmteacher.advice import Advice
-from gym_llmteacher.llm.elicitation.base import Dialogue, Elicitation
+from gym_llmteacher.llm.elicitation.base import Elicitation
 from gym_llmteacher.llm.elicitation.plans import Samples
 from gym_llmteacher.llm.elicitation.subgoals import SubgoalSamples
 from gym_llmteacher.llm.question import Question
@@ -27,7 +27,8 @@ class Suited(Elicitation):
 
     def question(self, situation: Situation) -> Question:
         """The question of the one that suits."""
-        return self._by(situation).question(situation)
+        way = self._by(situation)
+        return replace(way.question(situation), kind=way.name)
 
     def read(self, reply: Reply, situation: Situation) -> Advice:
         """Read by the one that suits."""
@@ -35,11 +36,8 @@ class Suited(Elicitation):
 
     def foreseen(self, situation: Situation) -> list[Question]:
         """Those of the one that suits."""
-        return self._by(situation).foreseen(situation)
-
-    def dialogue(self, situation: Situation) -> Dialogue:
-        """That of the one that suits."""
-        return self._by(situation).dialogue(situation)
+        way = self._by(situation)
+        return [replace(question, kind=way.name) for question in way.foreseen(situation)]
 
     def _by(self, situation: Situation) -> Elicitation:
         return self.subgoals if situation.subgoals else self.plans
