@@ -192,8 +192,17 @@ class Adviser:
             )
             if advices != asked.advices:
                 self._came_late += None not in advices
-                taught = self._prior(Pending(asked.situations, advices))
+                answered = Pending(asked.situations, advices)
+                self._note(answered)
+                taught = self._prior(answered)
                 yield key, taught.prior, taught.weight
+
+    def _note(self, answered: Pending) -> None:
+        """Where these situations are the present ones, this is what is said to them."""
+        keys = [here.key for here in answered.situations]
+        for env, said in enumerate(self.said):
+            if None in said.advices and [here.key for here in said.situations] == keys:
+                self.said[env] = said._replace(advices=answered.advices)
 
     def metrics(self) -> dict[str, float]:
         """Totals of the teacher, and of the asking.
