@@ -99,6 +99,16 @@ class Adviser:
         teacher.probe()
         self.background = BackgroundAdvisor(teacher, workers) if workers else None
 
+    def use(self, teacher: Teacher) -> None:
+        """Ask another one from now on."""
+        self.teacher = teacher
+        if self.background is not None:
+            # What it remembers by the words alone is the old teacher's.
+            self.background.close()
+            self.background = BackgroundAdvisor(teacher, self.background.workers)
+        for asker in (asker for askers in self._askers or () for asker in askers):
+            asker.teacher = teacher
+
     def start(self, env: int = 0) -> None:
         """Begin an episode."""
         for asker in self._askers[env] if self._askers else ():

@@ -47,6 +47,11 @@ class PractisedTeacher(TeacherDecorator):
         self.report: dict[str, Any] = dict(report or {})
         self._told: dict[str, Advice] = {}
 
+    @classmethod
+    def around(cls, teacher: Teacher, experience: Experience) -> PractisedTeacher:
+        """Put experience in the place of what a teacher may have had so far."""
+        return cls(teacher.teacher if isinstance(teacher, cls) else teacher, experience)
+
     @property
     def steps(self) -> int:
         """Env steps of its practice."""
