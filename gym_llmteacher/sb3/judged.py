@@ -22,6 +22,7 @@ from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.learning.priors import Rows
 from gym_llmteacher.learning.schedules import CoefSchedule, Constant
 from gym_llmteacher.sb3.judging import (
+    ALONE,
     LEAST,
     SHARE,
     can_practise,
@@ -118,14 +119,19 @@ class JudgedTeacher(_Algorithm):
         played = TeacherEval(**self.teacher_eval)
         student = [episode["r"] for episode in self.ep_info_buffer or ()]
         theirs = (self.teacher_record or {}).get("steps", 0) if self._counts_played else 0
-        self.teacher_followed = played.verdict(student, self.num_timesteps - theirs)
-        if self.teacher_followed is False and not np.any([played.mean_return, *student]):
-            # Nobody earned anything: nothing tells them apart but a trial.
+        steps = self.num_timesteps - theirs
+        verdict = played.verdict(student, steps)
+        if verdict is False and not np.any([played.mean_return, *student]):
+            # Nobody earned anything. Chance may get there by and by; if not, only a trial tells.
+            if steps < ALONE * self._total_timesteps:
+                return
             self.teacher_followed, self.teacher_untaught = True, kept(self)
             until = self.num_timesteps + int(SHARE * self._total_timesteps)
             self.teacher_trial = {"until": until, "returns": student}
             self._note("on trial", trial=until)
-        elif self.teacher_followed is False:
+            return
+        self.teacher_followed = verdict
+        if verdict is False:
             self._dismiss("dismissed")
             warn_not_followed(played, student)
         elif self.teacher_followed:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SHARE = 0.1
 """Of a training's frames, for what the teacher plays and practises, and again for a trial."""
+ALONE = 0.05
+"""Of a training's frames, that the student may take to earn something by itself before a trial."""
 LEAST = 1_000
 """Frames that are worth judging a teacher with: shorter trainings follow it unasked."""
 _LONGEST = 1_000
