@@ -88,7 +88,7 @@ def evaluations(task: Task, arm: Arm, seed: int, folder: str) -> list[Row]:
         since = time.process_time()
 
         def _on_training_start(self) -> None:
-            self.frames += int((getattr(model, "teacher_eval", None) or {}).get("steps", 0))
+            self.frames += self.model.num_timesteps  # what the teacher played
 
         def _on_step(self) -> bool:
             self.frames += sum(info.get("option_steps", 1) for info in self.locals["infos"])

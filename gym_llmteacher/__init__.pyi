@@ -14,6 +14,7 @@ from .errors import AdviceError as AdviceError
 from .errors import AnswersFileError as AnswersFileError
 from .errors import CheckpointError as CheckpointError
 from .errors import ConditionError as ConditionError
+from .errors import ExperienceError as ExperienceError
 from .errors import GroundingError as GroundingError
 from .errors import LLMError as LLMError
 from .errors import ModelUnavailableError as ModelUnavailableError
@@ -23,6 +24,7 @@ from .errors import ScheduleError as ScheduleError
 from .errors import StudentError as StudentError
 from .errors import TeacherError as TeacherError
 from .errors import TeacherSpecError as TeacherSpecError
+from .experience.experience import Experience as Experience
 from .groundings.actions import ActionGrounding as ActionGrounding
 from .groundings.base import Grounding as Grounding
 from .groundings.check import check_grounding as check_grounding
@@ -49,6 +51,8 @@ from .llm.question import Question as Question
 from .llm.reply import Reply as Reply
 from .llm.store import Store as Store
 from .playing.play import play as play
+from .practice.practise import practise as practise
+from .practice.practised import PractisedTeacher as PractisedTeacher
 from .sb3.a2c import TeacherA2C as TeacherA2C
 from .sb3.dqn import TeacherDQN as TeacherDQN
 from .sb3.eval_callback import TeacherEvalCallback as TeacherEvalCallback

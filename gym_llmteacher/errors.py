@@ -10,6 +10,7 @@
     ├── ScheduleError(ValueError)        a coefficient or schedule that cannot be one
     ├── StudentError(ValueError)         a student's arguments, or a saved one that cannot be loaded
     ├── TeacherSpecError(ValueError)     a teacher's arguments: unknown, or no teacher's
+    ├── ExperienceError(ValueError)      experience of another env, or a file that is none
     ├── CheckpointError                  an interrupted training that cannot be resumed like this
     ├── HabitatMissingError(ImportError) habitat-lab or its simulator is not installed
     ├── ZooMissingError(ImportError)     rl-zoo3 is not installed
@@ -61,6 +62,10 @@ class StudentError(TeacherError, ValueError):
 
 class TeacherSpecError(TeacherError, ValueError):
     """A teacher's arguments: they name no teacher, are unknown, or cannot be."""
+
+
+class ExperienceError(TeacherError, ValueError):
+    """Experience that was made elsewhere, or a file that holds none."""
 
 
 class CheckpointError(TeacherError):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_llmteacher.advice import Advice
+from gym_llmteacher.advice import Advice, Plan
 from gym_llmteacher.errors import PriorError
 from gym_llmteacher.situation import Situation
 
@@ -50,6 +50,22 @@ def check_smoothing(smoothing: float) -> None:
         )
 
 
+def first_applicable(
+    plan: Plan, situation: Situation
+) -> tuple[str | None, NDArray[np.float32] | None]:
+    """The first option of a plan that applies and is not finished, and its row; or nothing.
+
+    >>> here = Situation("", ("fly", "walk"), np.array([[0, 0], [0, 1]], dtype=np.float32))
+    >>> first_applicable(("swim", "fly", "walk"), here)[0]
+    'walk'
+    """
+    options, rows = situation.options, situation.option_actions
+    for option in plan:
+        if option in options and (row := rows[options.index(option)]).any():
+            return option, row
+    return None, None
+
+
 def prior_from(
     advice: Advice, situation: Situation, smoothing: float = 0.0
 ) -> tuple[NDArray[np.float32], float]:
@@ -72,15 +88,13 @@ def prior_from(
     n_actions = situation.option_actions.shape[1]
     if advice.abstained:
         return uniform_prior(n_actions), 0.0
-    options, rows = situation.options, situation.option_actions
     votes: list[tuple[float, NDArray[np.float32]]] = []
     mass = 0.0
     for plan, probability in advice.plans:
-        for option in plan:
-            if option in options and (row := rows[options.index(option)]).any():
-                votes.append((probability, row))
-                mass += probability
-                break
+        _, row = first_applicable(plan, situation)
+        if row is not None:
+            votes.append((probability, row))
+            mass += probability
     if not mass > 0.0:
         return uniform_prior(n_actions), 0.0
     prior = np.full(n_actions, smoothing / n_actions, dtype=np.float32)

@@ -76,6 +76,22 @@ class Situation:
         key = _digest(words)
         return key if self.obs is None else f"{key}:{_digest_of_observation(self.obs)}"
 
+    @cached_property
+    def able(self) -> tuple[str, ...]:
+        """The options that do something now: those whose row is not all zero."""
+        rows = self.option_actions
+        return tuple(name for name, row in zip(self.options, rows, strict=True) if row.any())
+
+    @cached_property
+    def place(self) -> str:
+        """Identity of what is asked and of what can be done about it now: key and `able`.
+
+        Where to go is done and to pick up is possible, another option is right, though the words
+        may be the same.
+        """
+        bits = sum(1 << i for i, name in enumerate(self.options) if name in self.able)
+        return f"{self.key}-{bits:x}"
+
     def __eq__(self, other: object) -> bool:
         """Equal in all that advice depends on, and options that do the same now."""
         if not isinstance(other, Situation):

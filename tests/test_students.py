@@ -135,7 +135,7 @@ def test_signature_and_defaults_are_the_parents(name):
         extra += ["teacher_replay_steps", "teacher_replay_size", "teacher_augment"]
     common = ["teacher_coef", "teacher_divergence", "teacher_eval_episodes"]
     assert list(ours)[len(theirs) :] == [*common, *extra]
-    defaults = [None, "cross_entropy", 0, *([0.1] if name == "DQN" else [(), 0, 10_000, None])]
+    defaults = [None, "cross_entropy", None, *([0.1] if name == "DQN" else [(), 0, 10_000, None])]
     assert [ours[key].default for key in [*common, *extra]] == defaults[: len(common + extra)]
 
 

@@ -94,13 +94,16 @@ def make(cls, arguments, answer, tells=False, **kwargs):
 @pytest.mark.parametrize("name", ALL)
 def test_a_dismissed_teacher_leaves_the_parent_bit_for_bit(name):
     cls, parent, arguments = ALL[name]
-    plain = parent(env=make_vec_env(Corridor, 4, seed=0), **copy.deepcopy(arguments))
-    plain.learn(1_000)
     model = make(cls, arguments, "left", teacher_eval_episodes=16)
     with pytest.warns(UserWarning, match=r"not followed: its mean return over 8 episodes was 0,"):
         model.learn(1_000)
+    # What the teacher played is of the training's own frames.
+    played = 0 if name == "DQN" else model.teacher_record["steps"]
+    plain = parent(env=make_vec_env(Corridor, 4, seed=0), **copy.deepcopy(arguments))
+    plain.learn(1_000 - played)
     assert th.equal(parameters(plain), parameters(model))
-    assert model.num_timesteps == plain.num_timesteps
+    assert model.num_timesteps == plain.num_timesteps + played
+    assert model.teacher_record["outcome"] == "dismissed"
     assert model.teacher_followed is False
     assert model.current_coef == 0.0
     assert model.teacher_coef == 0.0
@@ -143,8 +146,11 @@ def test_without_an_evaluation_the_same_teacher_does_harm():
 @pytest.mark.parametrize("name", ALL)
 def test_a_teacher_that_solves_its_episodes_teaches_from_the_first_update(name):
     cls, _, arguments = ALL[name]
-    followed = make(cls, arguments, "right", tells=True, teacher_eval_episodes=16).learn(600)
-    always = make(cls, arguments, "right", tells=True).learn(600)
+    taught = {"tells": True, "teacher_coef": 0.7}
+    followed = make(cls, arguments, "right", teacher_eval_episodes=16, **taught).learn(600)
+    played = 0 if name == "DQN" else followed.teacher_record["steps"]
+    always = make(cls, arguments, "right", **taught).learn(600 - played)
+    assert followed.teacher_record["outcome"] == "teaches"
     assert th.equal(parameters(followed), parameters(always))
     assert followed.teacher_followed
     assert followed.teacher_eval["success"] == 1.0

@@ -99,6 +99,16 @@ class Adviser:
         teacher.probe()
         self.background = BackgroundAdvisor(teacher, workers) if workers else None
 
+    def use(self, teacher: Teacher) -> None:
+        """Ask another one from now on."""
+        self.teacher = teacher
+        if self.background is not None:
+            # What it remembers by the words alone is the old teacher's.
+            self.background.close()
+            self.background = BackgroundAdvisor(teacher, self.background.workers)
+        for asker in (asker for askers in self._askers or () for asker in askers):
+            asker.teacher = teacher
+
     def start(self, env: int = 0) -> None:
         """Begin an episode."""
         for asker in self._askers[env] if self._askers else ():
@@ -192,8 +202,17 @@ class Adviser:
             )
             if advices != asked.advices:
                 self._came_late += None not in advices
-                taught = self._prior(Pending(asked.situations, advices))
+                answered = Pending(asked.situations, advices)
+                self._note(answered)
+                taught = self._prior(answered)
                 yield key, taught.prior, taught.weight
+
+    def _note(self, answered: Pending) -> None:
+        """Where these situations are the present ones, this is what is said to them."""
+        keys = [here.key for here in answered.situations]
+        for env, said in enumerate(self.said):
+            if None in said.advices and [here.key for here in said.situations] == keys:
+                self.said[env] = said._replace(advices=answered.advices)
 
     def metrics(self) -> dict[str, float]:
         """Totals of the teacher, and of the asking.

@@ -27,6 +27,9 @@ class Grounding(ABC):
     example: str = ""
     """A worked example for prompts that show one; `describe` puts it into its situations."""
 
+    version: int = 1
+    """To be raised when the words change: what was experienced with others no longer fits."""
+
     def reset(self, env: gym.Env[Any, Any]) -> None:  # noqa: B027
         """Forget the last episode. Called after ``env.reset``, before `observe`."""
 

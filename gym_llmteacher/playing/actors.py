@@ -16,6 +16,8 @@ from gym_llmteacher.prior import Pending
 Infos = Sequence[Mapping[str, Any]]
 Late = Callable[[Mapping[int, Pending]], Iterable[tuple[int, Any, Any]]]
 """Waits for late answers; env, prior and weight of those that have arrived."""
+Said = Callable[[int], Pending]
+"""What is asked and advised in an env now."""
 Actor = Callable[[Any, Infos, NDArray[np.bool_]], NDArray[Any]]
 """(stacked observations, infos, whether an episode starts here) -> one action per env."""
 
@@ -77,21 +79,27 @@ class TeacherActor:
         self._rng = np.random.default_rng(rng)
         self._read = read
         self._late: Late | None = None
+        self._said: Said | None = None
         self.rows = Rows(np.zeros((0, 0), np.float32), np.zeros(0, np.float32), {})
 
     @contextmanager
-    def playing(self, sizes: tuple[int, ...], late: Late) -> Iterator[None]:
+    def playing(self, sizes: tuple[int, ...], late: Late, said: Said) -> Iterator[None]:
         """While it plays in certain envs.
 
         :param sizes: of their action space
         :param late: how to wait for what has not been answered there
+        :param said: what is asked and advised in an env now
         """
         before = self.sizes
-        self.sizes, self._late = before or sizes, late
+        self.sizes, self._late, self._said = before or sizes, late, said
         try:
             yield
         finally:
-            self.sizes, self._late = before, None
+            self.sizes, self._late, self._said = before, None, None
+
+    def following(self, env: int) -> tuple[str | None, ...] | None:
+        """The options it is at in an env, one per action dimension; ``None`` if it knows none."""
+        return None
 
     @property
     def weights(self) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -33,6 +33,7 @@ def play(
     max_steps: int | None = None,
     stop: Callable[[Sequence[Episode]], bool] | None = None,
     texts: bool = False,
+    on_episode: Callable[[Episode], None] | None = None,
 ) -> Record:
     """Let somebody act, and return what came of it. Every started episode counts, short or long.
 
@@ -51,6 +52,7 @@ def play(
     :param stop: asked after each step for the episodes that all envs have finished as many of, env
         by env; playing ends when it says so
     :param texts: note down what was asked, advised and done at every step
+    :param on_episode: called with every episode as soon as it is over
     :raises TeacherSpecError: ``env`` or ``player`` is none of these; a `Teacher` for a vector env,
         or for one that has a teacher; a number that cannot be
     :raises PriorError: a teacher is to act, and the infos have no priors
@@ -71,13 +73,14 @@ def play(
     actor = _actor(player, deterministic)
     driver, rounds = _driver(env, player, episodes, seed, n_envs)
     bound = (
-        actor.playing(action_sizes(driver.action_space), driver.late)
+        actor.playing(action_sizes(driver.action_space), driver.late, driver.said)
         if isinstance(actor, TeacherActor)
         else nullcontext()
     )
     try:
         with bound:
-            return _play(driver, actor, rounds, max_steps or math.inf, stop, texts)
+            watching = _Watching(stop, on_episode, texts)
+            return _play(driver, actor, rounds, max_steps or math.inf, watching)
     finally:
         driver.close()
 
@@ -91,14 +94,17 @@ def _check(least: int = 1, **numbers: Any) -> None:
             )
 
 
+class _Watching(NamedTuple):
+    stop: Callable[[Sequence[Episode]], bool] | None
+    on_episode: Callable[[Episode], None] | None
+    texts: bool
+
+
 def _play(
-    driver: Driver,
-    actor: Actor,
-    rounds: float,
-    max_steps: float,
-    stop: Callable[[Sequence[Episode]], bool] | None,
-    texts: bool,
+    driver: Driver, actor: Actor, rounds: float, max_steps: float, watching: _Watching
 ) -> Record:
+    stop, on_episode, texts = watching
+    following = actor.following if isinstance(actor, TeacherActor) else lambda i: None
     n = driver.n_envs
     played: list[list[Episode]] = [[] for _ in range(n)]
     in_order: list[Episode] = []
@@ -115,7 +121,7 @@ def _play(
         if isinstance(actor, TeacherActor):
             advised += float((actor.weights > 0).mean(axis=1)[live].sum())
         for i in np.flatnonzero(live).tolist() if texts else ():
-            noted[i].append(Step.of(driver.said(i), actions[i]))
+            noted[i].append(Step.of(driver.said(i), actions[i], following(i)))
         lengths[live] += 1
         last = live & (lengths >= max_steps)
         after = driver.step(actions, last)
@@ -131,6 +137,8 @@ def _play(
             )  # fmt: skip
             played[i].append(episode)
             in_order.append(episode)
+            if on_episode is not None:
+                on_episode(episode)
             totals[i] = lengths[i] = 0
             noted[i] = []
         obs, infos, starts = after.obs, after.infos, after.starts

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gym_llmteacher.advice import Advice
-from gym_llmteacher.prior import Pending
+from gym_llmteacher.prior import Pending, first_applicable
+from gym_llmteacher.situation import Situation
 
 TERMINATED, TRUNCATED, CUT = "terminated", "truncated", "cut"
 
@@ -23,19 +24,41 @@ class Step(NamedTuple):
     :param texts: the same in words
     :param advices: what was said to it; ``None`` where nothing was said so far
     :param action: what was done then
+    :param options: which option that was: what is advised and would have done the same; ``None``
+        where it was none of them
+    :param places: `Situation.place` of what was asked
     """
 
     keys: tuple[str, ...]
     texts: tuple[str, ...]
     advices: tuple[Advice | None, ...]
     action: Any
+    options: tuple[str | None, ...] = ()
+    places: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, said: Pending, action: Any) -> Step:
-        """Note down what was said, and what was done."""
+    def of(cls, said: Pending, action: Any, options: tuple[str | None, ...] | None = None) -> Step:
+        """Note down what was said, and what was done.
+
+        :param options: what the player says it is at; ``None``: it does not
+        """
         situations = said.situations
         keys, texts = tuple(s.key for s in situations), tuple(s.text for s in situations)
-        return cls(keys, texts, said.advices, np.array(action)[()])
+        if options is None:
+            options = tuple(
+                _followed(*each) for each in zip(*said, np.ravel(action).tolist(), strict=False)
+            )
+        places = tuple(s.place for s in situations)
+        return cls(keys, texts, said.advices, np.array(action)[()], options, places)
+
+
+def _followed(situation: Situation, advice: Advice | None, action: Any) -> str | None:
+    """The most probable of the options advised that would have done this."""
+    for plan, _ in sorted(advice.plans if advice else (), key=lambda pair: -pair[1]):
+        option, row = first_applicable(plan, situation)
+        if row is not None and row[int(action)] > 0:
+            return option
+    return None
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ class TaughtOnPolicy(_Algorithm):
     teacher_gates: tuple[GateSpec, ...]
     """Names wherever possible, so that a saved student needs no class of ours."""
     _buffer_name = "rollout_buffer"
+    _default_episodes = 8
+    _counts_played = True
     _gates: tuple[Gate, ...]
 
     def __init__(

@@ -27,10 +27,12 @@ class TeacherPPO(AdviceReplay, PPO):
         ``"reverse_kl"``, or your own (`gym_llmteacher.learning.divergences`)
     :param teacher_gates: reasons to trust advice less: one or several of ``"confidence"``,
         ``"advantage"``, ``"proximal"`` and your own (`gym_llmteacher.learning.gates`)
-    :param teacher_eval_episodes: let the teacher play so many episodes before the first update, 16
-        for example, and follow it only if it earns more than the untaught student: one that does
-        not leaves plain PPO, bit for bit, and a warning (`gym_llmteacher.sb3.teacher_eval`). These
-        env steps are not counted as training's. 0 (default): follow it in any case
+    :param teacher_eval_episodes: let the teacher play so many episodes before the first update. One
+        that does not solve half of them practises for at most a tenth of the training's frames; one
+        that then earns no more than the untaught student leaves plain PPO, bit for bit, and a
+        warning (`gym_llmteacher.sb3.judged`). These env steps are the training's own; what came of
+        it is in ``model.teacher_record``. ``None`` (default): 8, in trainings of 10,000 steps or
+        more whose envs describe what they ask. 0: follow it in any case
     :param teacher_replay_steps: gradient steps after each update on advice of earlier rollouts too,
         100 for example: advice does not get old (`gym_llmteacher.sb3.advice_replay`). Fewer as λ
         falls, in proportion. 0 (default): advice is learned from with its rollout alone

@@ -10,12 +10,10 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
 
 from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.errors import GroundingError
@@ -28,26 +26,20 @@ from gym_llmteacher.learning.divergences import (
 )
 from gym_llmteacher.learning.losses import TaughtRows, figures
 from gym_llmteacher.learning.priors import Rows, read_priors
-from gym_llmteacher.learning.schedules import CoefSchedule, Constant, Progress
+from gym_llmteacher.learning.schedules import CoefSchedule, Progress
 from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
 from gym_llmteacher.sb3.infos import current_infos, first_infos
-from gym_llmteacher.sb3.judging import let_teacher_play, warn_not_followed
+from gym_llmteacher.sb3.judged import JudgedTeacher
 from gym_llmteacher.sb3.saving import packed, unpacked
-from gym_llmteacher.sb3.teacher_eval import TeacherEval, checked_episodes
 from gym_llmteacher.sb3.telemetry import late_priors, set_teaching, teacher_totals
-
-if TYPE_CHECKING:  # the algorithm that stands behind the mixin
-    from stable_baselines3.common.base_class import BaseAlgorithm as _Algorithm
-else:
-    _Algorithm = object
 
 
 def _untaught(taught: type) -> Any:
     """Return the algorithm that stands behind a taught one."""
-    return next(base for base in taught.__mro__ if not issubclass(base, TaughtAlgorithm))
+    return next(base for base in taught.__mro__ if not issubclass(base, JudgedTeacher))
 
 
-class TaughtAlgorithm(_Algorithm):
+class TaughtAlgorithm(JudgedTeacher):
     """What every taught algorithm has; put `TaughtOnPolicy` or `TaughtOffPolicy` before SB3's.
 
     :param args: the algorithm's own, by name, order and default
@@ -63,10 +55,6 @@ class TaughtAlgorithm(_Algorithm):
     """A number or dict wherever possible, so that a saved student needs no class of ours."""
     teacher_divergence: DivergenceSpec
     """A name wherever possible."""
-    teacher_eval: dict[str, Any] | None
-    """What the teacher earned by itself (`TeacherEval`), if it was to play."""
-    teacher_followed: bool | None
-    """Whether its advice is followed; ``None`` while that is still to be seen."""
     _buffer_name: str
     """The attribute that holds the rollout or replay buffer."""
     _divergence: Divergence
@@ -76,14 +64,12 @@ class TaughtAlgorithm(_Algorithm):
         *args: Any,
         teacher_coef: CoefSpec | None = None,
         teacher_divergence: DivergenceSpec = "cross_entropy",
-        teacher_eval_episodes: int = 0,
+        teacher_eval_episodes: int | None = None,
         **kwargs: Any,
     ) -> None:
         self.teacher_coef = None if teacher_coef is None else coef_spec(teacher_coef)
         self.teacher_divergence = divergence_spec(teacher_divergence)
-        self.teacher_eval_episodes = checked_episodes(teacher_eval_episodes)
-        self.teacher_eval = None
-        self.teacher_followed = True
+        self._begin_account(teacher_eval_episodes)
         self._coef: CoefSchedule | None = None
         self._last_priors: Rows | None = None
         self._asking: bool | None = None
@@ -166,11 +152,14 @@ class TaughtAlgorithm(_Algorithm):
         starts_over = reset_num_timesteps or self._last_obs is None
         self._tell_teacher(0 if reset_num_timesteps else self.num_timesteps)
         to_play = self.teacher_eval_episodes and self.teacher_eval is None
+        played = 0
+        self._remind_teacher()
         if starts_over and to_play and self._asking:
-            self._evaluate_teacher()
+            played = self._evaluate_teacher(total_timesteps)
         result = super()._setup_learn(
             total_timesteps, callback, reset_num_timesteps, *args, **kwargs
         )
+        self.num_timesteps += played if self._counts_played else 0
         if starts_over:
             self._last_priors = self._read(first_infos(self._vec_env))
         elif self._last_priors is None:
@@ -186,12 +175,6 @@ class TaughtAlgorithm(_Algorithm):
         assert self._last_priors is not None
         self._prior_buffer.stage(self._last_priors)
         self._last_priors = self._read(current_infos(self._vec_env, infos, dones))
-
-    @property
-    def _vec_env(self) -> VecEnv:
-        env = self.env
-        assert env is not None
-        return env
 
     def _read(self, infos: Any, required: bool | None = None) -> Rows:
         sizes = action_sizes(self.action_space)
@@ -224,28 +207,12 @@ class TaughtAlgorithm(_Algorithm):
 
     # -- is the teacher any good? ---------------------------------------------------------------
 
-    def _evaluate_teacher(self) -> None:
-        """Let the teacher play; the student then begins as if nothing had happened."""
-        played = let_teacher_play(self, self._playable, self.teacher_eval_episodes)
-        self.teacher_eval = asdict(played)
-        self.teacher_followed = played.verdict((), 0)
-
     def _playable(self, infos: Any) -> Rows:
         """Priors to act on, late answers included."""
         rows = self._read(infos)
         for i, prior, weight in late_priors(self._vec_env, rows.pending, lambda env: env, None):
             rows.prior[i], rows.weight[i] = prior, weight
         return rows._replace(pending={})
-
-    def _judge_teacher(self) -> None:
-        """Compare the teacher with the student, who has not been taught yet."""
-        assert self.teacher_eval is not None
-        played = TeacherEval(**self.teacher_eval)
-        student = [episode["r"] for episode in self.ep_info_buffer or ()]
-        self.teacher_followed = played.verdict(student, self.num_timesteps)
-        if self.teacher_followed is False:
-            self._coef = Constant(0.0)
-            warn_not_followed(played, student)
 
     # -- after an update ------------------------------------------------------------------------
 
@@ -254,6 +221,8 @@ class TaughtAlgorithm(_Algorithm):
         kl = self._record_teaching(coef, coverage)
         if self.teacher_followed is None:
             self._judge_teacher()
+        elif self.teacher_trial is not None and self.num_timesteps >= self.teacher_trial["until"]:
+            self._end_trial()
         assert self._coef is not None
         returns = [episode["r"] for episode in self.ep_info_buffer or ()]
         mean_return = float(np.mean(returns)) if returns else math.nan

@@ -48,6 +48,11 @@ class TeacherEval:
     coverage: float
     steps: int
 
+    @property
+    def solved(self) -> bool:
+        """Whether it solves half of its episodes; not where the env does not say."""
+        return self.success >= _SOLVED
+
     def verdict(self, student: Sequence[float], steps: int) -> bool | None:
         """Whether to follow the teacher; ``None`` if it is too early to say.
 
@@ -65,7 +70,7 @@ class TeacherEval:
         >>> weak.verdict([0.1] * 16, 320)
         False
         """
-        if self.success >= _SOLVED or self.coverage < _ADVISED:
+        if self.solved or self.coverage < _ADVISED:
             return True
         if len(student) < self.episodes and steps < 4 * self.steps:
             return None
@@ -75,6 +80,18 @@ class TeacherEval:
             self.variance / self.episodes + float(np.var(student, ddof=1)) / len(student)
         )
         return self.mean_return - float(np.mean(student)) > _ONE_SIDED_95 * error
+
+
+def earned_more(taught: Sequence[float], untaught: Sequence[float]) -> bool:
+    """Whether one student earned more than the other: Welch's test, one-sided, 95 %.
+
+    >>> earned_more([0.0] * 90 + [1.0] * 10, [0.0] * 16), earned_more([0.0] * 100, [0.0] * 16)
+    (True, False)
+    """
+    if min(len(taught), len(untaught)) < 2:
+        return False
+    variance = sum(float(np.var(each, ddof=1)) / len(each) for each in (taught, untaught))
+    return float(np.mean(taught) - np.mean(untaught)) > _ONE_SIDED_95 * math.sqrt(variance)
 
 
 def checked_episodes(episodes: int) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 
 from gym_llmteacher.advising.adviser import K
+from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.prior import Pending
 from gym_llmteacher.sb3.vec_teacher import VecTeacher
 from gym_llmteacher.teachers.totals import added
@@ -22,6 +23,15 @@ def set_teaching(env: VecEnv, on: bool) -> None:
     """
     if env.has_attr("set_teaching"):
         env.env_method("set_teaching", on)
+
+
+def use_experience(env: VecEnv, experience: Experience) -> None:
+    """Whoever teaches behind ``env`` advises in the light of experience from now on."""
+    teacher = unwrap_vec_wrapper(env, VecTeacher)
+    if teacher is not None:
+        teacher.use_experience(experience)
+    else:
+        env.env_method("use_experience", experience)
 
 
 def late_priors(

@@ -16,6 +16,8 @@ from gym_llmteacher.advising.adviser import Adviser, K, Weight
 from gym_llmteacher.advising.conditions import Condition
 from gym_llmteacher.advising.observations import of_env
 from gym_llmteacher.errors import GroundingError
+from gym_llmteacher.experience.experience import Experience
+from gym_llmteacher.practice.practised import PractisedTeacher
 from gym_llmteacher.prior import Pending
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
 from gym_llmteacher.teachers.process import ProcessTeacher
@@ -138,6 +140,11 @@ class VecTeacher(VecEnvWrapper):
         :return: ``(key, prior, weight)`` of those that have arrived
         """
         return list(self.adviser.late(pending, timeout))
+
+    def use_experience(self, experience: Experience) -> None:
+        """Advise in the light of experience from now on (`PractisedTeacher`)."""
+        self.teacher = PractisedTeacher.around(self.teacher, experience)
+        self.adviser.use(self.teacher)
 
     def set_teaching(self, on: bool) -> None:
         """Stop or resume describing and asking, in all envs."""

@@ -11,6 +11,8 @@ from gymnasium.utils import RecordConstructorArgs
 from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.errors import GroundingError
+from gym_llmteacher.experience.origin import Origin, origin_of
+from gym_llmteacher.groundings.actions import ActionGrounding
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.multi_discrete import MultiDiscreteGrounding
 from gym_llmteacher.groundings.registry import check_actions, check_grounding, find_grounding
@@ -97,6 +99,14 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
                 checked_option_actions(rows, len(situation.options), n_actions)
                 self._checked[words] = None
         return situations
+
+    def origin(self) -> Origin:
+        """What `Experience` made here belongs to."""
+        return origin_of(self.env, self.grounding)
+
+    def options_are_actions(self) -> bool:
+        """Whether each option is one action: practice could try nothing that a student does not."""
+        return isinstance(self.grounding, (ActionGrounding, MultiDiscreteGrounding))
 
     def set_teaching(self, on: bool) -> None:
         """Stop or resume describing (and asking).

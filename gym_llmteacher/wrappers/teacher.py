@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.advising.adviser import Adviser, K, Weight
 from gym_llmteacher.advising.conditions import Condition
+from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.llm.redact import without_keys
+from gym_llmteacher.practice.practised import PractisedTeacher
 from gym_llmteacher.prior import Pending
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.make import TeacherSpec, in_process, make_teacher
@@ -152,9 +154,16 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         """
         return list(self.adviser.late(pending, timeout))
 
+    def use_experience(self, experience: Experience) -> None:
+        """Advise in the light of experience from now on (`PractisedTeacher`)."""
+        self.teacher = PractisedTeacher.around(self.teacher, experience)
+        self.adviser.use(self.teacher)
+
     def teacher_metrics(self) -> tuple[str, dict[str, float]]:
         """Identity of the teacher (shared teachers have the same) and its running totals."""
-        return f"{os.getpid()}-{id(self.teacher)}", self.adviser.metrics()
+        practised = isinstance(self.teacher, PractisedTeacher)
+        asked = self.teacher.teacher if practised else self.teacher  # type: ignore[attr-defined]
+        return f"{os.getpid()}-{id(asked)}", self.adviser.metrics()
 
     def close(self) -> None:
         """Close the env and give up open questions."""

@@ -1,0 +1,1 @@
+"""What advice led to: taken down, saved, merged."""

@@ -1,0 +1,207 @@
+"""What advice led to, by what was asked."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from gym_llmteacher.errors import ExperienceError
+from gym_llmteacher.experience.origin import Origin
+from gym_llmteacher.experience.tally import RECENT, Place, Tally
+from gym_llmteacher.playing.record import Episode, Record
+
+FORMAT = 1
+SHORTEST = 33.0
+"""A discount of 0.97 per step: what is shorter needs none."""
+
+
+class Experience:
+    """What advice led to: of every `Situation.place`, its options and what came of them.
+
+    Filled from what `play` took down (``texts=True``), of any teacher in envs of any kind. A JSON
+    file to be read, shared and merged; it belongs to an env family, a grounding and its version.
+
+    :param origin: of its episodes; ``None``: it fits everywhere
+    :param goal: return from which an episode of an env that does not tell of success is won;
+        ``None``: any above 0
+
+    Example::
+
+        >>> import gymnasium as gym
+        >>> from gym_llmteacher import ScriptedTeacher, play
+        >>> record = play(lambda: gym.make("LLMTeacher/SimpleDoorKey-v0"),
+        ...               ScriptedTeacher.named("door_key_planner"), 4, texts=True)
+        >>> experience = Experience().add(record)
+        >>> experience.episodes, experience.wins
+        (4, 4)
+        >>> place = next(p for p in experience.places.values() if "holds <key>" in p.text)
+        >>> sorted(place.options)
+        ['go to door']
+
+    Change log: 0.1.0 - added.
+    """
+
+    def __init__(self, origin: Origin | None = None, goal: float | None = None) -> None:
+        self.origin, self.goal = origin, goal
+        self.places: dict[str, Place] = {}
+        """By `Situation.place`: what was said, and which options applied."""
+        self.episodes = self.wins = self.steps = 0
+        self.lost_in_a_row = 0
+        self.length = 0.0
+        """Env steps of won episodes, recent ones counting more."""
+
+    def won(self, episode: Episode) -> bool:
+        """Whether an episode counts as a success."""
+        if episode.success is not None:
+            return episode.success
+        return episode.reward > 0 if self.goal is None else episode.reward >= self.goal
+
+    def add(self, record: Record) -> Experience:
+        """Take in episodes; returns itself."""
+        for episode in record.episodes:
+            self.add_episode(episode)
+        return self
+
+    def add_episode(self, episode: Episode) -> None:
+        """Take in one episode, whose steps were noted down."""
+        won = self.won(episode)
+        self.episodes += 1
+        self.steps += episode.length
+        self.lost_in_a_row = 0 if won else self.lost_in_a_row + 1
+        if won:
+            self.wins += 1
+            self.length += max(RECENT, 1 / self.wins) * (episode.length - self.length)
+        said = [
+            (time, *pair)
+            for time, step in enumerate(episode.steps)
+            for pair in zip(step.places, step.texts, step.options, strict=True)
+        ]
+        for key, text in {key: text for _, key, text, _ in said}.items():
+            place = self.places.setdefault(key, Place(text))
+            place.won += won
+            place.lost += not won
+            place.endings[episode.ended] = place.endings.get(episode.ended, 0) + 1
+        if said and not won:
+            self.places[said[-1][1]].last += 1
+        first: dict[tuple[str, str], int] = {}
+        way_out: dict[str, str] = {}
+        for time, key, _, option in said:
+            if option is not None:
+                first.setdefault((key, option), time)
+                way_out[key] = option
+        for (key, option), time in first.items():
+            tally = self.places[key].options.setdefault(option, Tally())
+            tally.add(won and way_out[key] == option, episode.reward, episode.length - time)
+
+    def tally(self, key: str, option: str) -> Tally:
+        """What came of an option at a `Situation.place`; an empty one where it was never used."""
+        place = self.places.get(key)
+        return (place.options.get(option) if place else None) or Tally()
+
+    @property
+    def horizon(self) -> float:
+        """Env steps after which a success counts 1 / e: longer where episodes are long."""
+        return max(SHORTEST, 0.7 * self.length)
+
+    def worst(self, n: int = 10) -> list[Place]:
+        """Where most episodes were lost: those that ended there first."""
+        return sorted(self.places.values(), key=lambda p: (-p.last, -p.lost, p.text))[:n]
+
+    def check_fits(self, origin: Origin) -> None:
+        """Check that this was experienced in such an env.
+
+        :raises ExperienceError: elsewhere
+        """
+        if self.origin is not None and self.origin != origin:
+            raise ExperienceError(
+                f"this experience is of {self.origin}; expected that of {origin}: the same words "
+                "would not mean the same. Cure: let the teacher practise there, or give it the "
+                "experience of this env."
+            )
+
+    def merge(self, other: Experience) -> Experience:
+        """Add the experience of somebody else in the same env; returns itself.
+
+        :raises ExperienceError: of another env
+        """
+        if other.origin is not None:
+            self.check_fits(other.origin)
+        self.origin = self.origin or other.origin
+        wins = self.wins + other.wins
+        if wins:
+            self.length = (self.wins * self.length + other.wins * other.length) / wins
+        self.wins = wins
+        self.episodes += other.episodes
+        self.steps += other.steps
+        self.lost_in_a_row = min(self.lost_in_a_row, other.lost_in_a_row)
+        for key, place in other.places.items():
+            self.places.setdefault(key, Place(place.text)).merge(place)
+        return self
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        names = ("goal", "episodes", "wins", "steps", "lost_in_a_row", "length")
+        return {
+            "format": FORMAT,
+            "origin": None if self.origin is None else self.origin._asdict(),
+            **{name: getattr(self, name) for name in names},
+            "places": {key: place.as_dict() for key, place in self.places.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Experience:
+        """Read what `as_dict` wrote.
+
+        :raises ExperienceError: it is something else
+        """
+        try:
+            if values["format"] != FORMAT:
+                raise ValueError(f"format {values['format']!r}")
+            origin = values["origin"]
+            found = cls(None if origin is None else Origin(**origin), values["goal"])
+            for name in ("episodes", "wins", "steps", "lost_in_a_row"):
+                setattr(found, name, int(values[name]))
+            found.length = float(values["length"])
+            found.places = {key: Place.from_dict(place) for key, place in values["places"].items()}
+            numbers = [found.length, *(t.value(SHORTEST) for t in found._tallies())]
+            if not all(map(math.isfinite, numbers)):
+                raise ValueError("a number that is not finite")
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ExperienceError(
+                f"this is no experience ({type(error).__name__}: {error}); expected the JSON that "
+                f"Experience.save wrote, format {FORMAT}. Cure: let the teacher practise anew."
+            ) from None
+        return found
+
+    def _tallies(self) -> list[Tally]:
+        return [tally for place in self.places.values() for tally in place.options.values()]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a JSON file; a crash leaves the old one or the new one."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        new = target.with_name(f"{target.name}.new")
+        new.write_text(json.dumps(self.as_dict(), indent=1) + "\n", encoding="utf-8")
+        new.replace(target)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], origin: Origin | None = None) -> Experience:
+        """Read a file that `save` wrote.
+
+        :param origin: of the env it is for
+        :raises ExperienceError: it is no such file, or of another env
+        """
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ExperienceError(
+                f"{os.fspath(path)} cannot be read ({error}); expected the JSON that "
+                "Experience.save wrote. Cure: check the path."
+            ) from None
+        found = cls.from_dict(values)
+        if origin is not None:
+            found.check_fits(origin)
+        return found

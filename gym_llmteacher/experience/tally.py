@@ -1,0 +1,109 @@
+"""What came of an option, and of a text."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+RECENT = 0.2
+"""The least weight of the last episode in the averages that follow the recent ones."""
+
+
+@dataclass
+class Tally:
+    """What came of one option where one thing was said.
+
+    An episode counts once, however often the option was used. It is won for the option by which
+    this place was left for good, and lost for those that led back here: they may be part of a
+    circle, and who only follows advice would stay in it.
+
+    :param tries: episodes that it was used in
+    :param wins: those of them that were won, and in which it was the way out
+    :param returns: sum of their returns
+    :param rate: share of wins in [0, 1], recent episodes counting more
+    :param left: env steps from its first use to the success, recent wins counting more
+    """
+
+    tries: int = 0
+    wins: int = 0
+    returns: float = 0.0
+    rate: float = 0.0
+    left: float = 0.0
+
+    def add(self, won: bool, reward: float, left: int) -> None:
+        """Count one episode.
+
+        :param left: env steps from the first use to the end
+        """
+        self.tries += 1
+        self.returns += reward
+        self.rate += max(RECENT, 1 / self.tries) * (float(won) - self.rate)
+        if won:
+            self.wins += 1
+            self.left += max(RECENT, 1 / self.wins) * (left - self.left)
+
+    def value(self, horizon: float) -> float:
+        """Success, discounted by the steps still to come: in [0, 1].
+
+        :param horizon: env steps after which a success counts 1 / e
+
+        >>> Tally(2, 1, 1.0, rate=0.5, left=0.0).value(33.0)
+        0.5
+        """
+        return self.rate * math.exp(-self.left / horizon)
+
+    def merge(self, other: Tally) -> None:
+        """Add what somebody else has found."""
+        tries, wins = self.tries + other.tries, self.wins + other.wins
+        if tries:
+            self.rate = (self.tries * self.rate + other.tries * other.rate) / tries
+        if wins:
+            self.left = (self.wins * self.left + other.wins * other.left) / wins
+        self.tries, self.wins = tries, wins
+        self.returns += other.returns
+
+
+@dataclass
+class Place:
+    """What came of the episodes in which one thing was said.
+
+    :param text: in words
+    :param won: episodes
+    :param lost: episodes
+    :param endings: how many ended how (``"terminated"``, ``"truncated"``, ``"cut"``)
+    :param last: lost episodes that ended here
+    :param options: what came of the options that were used
+    """
+
+    text: str
+    won: int = 0
+    lost: int = 0
+    endings: dict[str, int] = field(default_factory=dict)
+    last: int = 0
+    options: dict[str, Tally] = field(default_factory=dict)
+
+    @property
+    def episodes(self) -> int:
+        """In which this was said."""
+        return self.won + self.lost
+
+    def merge(self, other: Place) -> None:
+        """Add what somebody else has found."""
+        self.won += other.won
+        self.lost += other.lost
+        self.last += other.last
+        for how, times in other.endings.items():
+            self.endings[how] = self.endings.get(how, 0) + times
+        for option, tally in other.options.items():
+            self.options.setdefault(option, Tally()).merge(tally)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Place:
+        """Read what `dataclasses.asdict` made of one."""
+        tallies = {option: Tally(**tally) for option, tally in values["options"].items()}
+        return cls(**{**values, "options": tallies})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
