@@ -102,8 +102,9 @@ def embedded(task: Task, folder: Path, seed: int) -> Teacher:
 
 
 def letters(task: Task, folder: Path, seed: int) -> Teacher:
-    """The embedded model asked for an option's letter: much weaker than asked for a subgoal."""
-    return LLMTeacher(answers=folder / "answers.sqlite", elicitation="logprobs")
+    """The embedded model asked once for an option's letter: what it says is mostly position."""
+    way = {"name": "logprobs", "subgoals": False, "orders": 1}
+    return LLMTeacher(answers=folder / "answers.sqlite", elicitation=way)
 
 
 def simulated(accuracy: float, soft: bool = False) -> MakeTeacher:

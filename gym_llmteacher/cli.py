@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from gym_llmteacher import cli_answers, cli_practise
-from gym_llmteacher.errors import TeacherError
+from gym_llmteacher.errors import TeacherError, TeacherSpecError
 from gym_llmteacher.shown import shown
 
 app = typer.Typer(
@@ -201,7 +201,11 @@ def estimate(
     from gym_llmteacher.wrappers.grounding import GroundingWrapper
 
     found = make_teacher(teacher_spec(teacher), answers, elicitation)
-    for result in estimates(GroundingWrapper(gym.make(env)), found, steps, frames, seed):
+    try:
+        results = estimates(GroundingWrapper(gym.make(env)), found, steps, frames, seed)
+    except TeacherSpecError as error:
+        raise typer.BadParameter(f"--teacher {teacher}: {error}") from None
+    for result in results:
         console.print(estimate_table(env, result))
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import pickle
 import re
 import subprocess
@@ -17,6 +18,7 @@ from gym_llmteacher.llm.client import Client
 from gym_llmteacher.llm.local import LocalModelError, find_weights, get_model
 from gym_llmteacher.situation import Situation, Subgoal
 from gym_llmteacher.teachers.llm import LLMTeacher
+from gym_llmteacher.teachers.ordinary import ORDINARY
 
 pytestmark = pytest.mark.slow
 TASK = "get the key, then open the door"
@@ -219,3 +221,12 @@ def test_no_key_or_path_is_logged(caplog):
     caplog.set_level(logging.INFO)
     LLMTeacher(answers=":memory:").advise([SITUATIONS[0][0]])
     assert not [r for r in caplog.records if r.name.startswith("gym_llmteacher")]
+
+
+def test_a_teacher_gets_the_score_of_every_candidate():
+    teacher = LLMTeacher(answers=":memory:")
+    teacher.probe()
+    reply = teacher.explain(ORDINARY).reply
+    assert [row[0][0] for row in reply.logprobs] == [" key.", " door."]
+    assert sum(math.exp(row[0][1]) for row in reply.logprobs) == pytest.approx(1.0)
+    assert (reply.calls, reply.missing) == (1, 0)

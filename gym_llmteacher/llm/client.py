@@ -220,6 +220,7 @@ class _Batch:
         self.faults: Counter[Abstention] = Counter()
         self.trouble: LLMError | None = None
         self._shift = shift
+        self._most = len(params.get("candidates") or ())  # each comes back as a choice
         self._send = functools.partial(
             client.endpoint.send, messages, params=params, ends=ends, tokens=tokens
         )
@@ -268,7 +269,8 @@ class _Batch:
         started = time.monotonic()
         response = self._send(n=n, shift=shift)
         seconds = time.monotonic() - started
-        choices = [read_choice(choice, self.brief) for choice in (response.choices or ())][:n]
+        choices = [read_choice(choice, self.brief) for choice in (response.choices or ())]
+        choices = choices[: self._most or n]
         if 0 < len(choices) < n and not client.endpoint.accepts.samples:
             # It was asked for n, and ignored that.
             client.endpoint.learn(replace(client.endpoint.accepts, samples=len(choices)))

@@ -129,6 +129,25 @@ def need_messages(task: str, state: str, names: Sequence[str]) -> list[Message]:
     return turns
 
 
+def need_letter_messages(
+    task: str, state: str, names: Sequence[str], letters: str
+) -> list[Message]:
+    """The same, to be answered by one letter."""
+    turns = [{"role": "system", "content": NEED.replace("its name alone", "its letter alone")}]
+    for example_task, example_state, listed, answer in _NEEDS:
+        options = listed.split(", ")
+        question = _lettered(example_task, example_state, options, letters)
+        turns.append({"role": "user", "content": question})
+        turns.append({"role": "assistant", "content": letters[options.index(answer)]})
+    turns.append({"role": "user", "content": _lettered(task, state, names, letters)})
+    return turns
+
+
+def _lettered(task: str, state: str, names: Sequence[str], letters: str) -> str:
+    listed = ", ".join(f"{letter}) {_line(n)}" for letter, n in zip(letters, names, strict=False))
+    return f"{_reports(task, state)}\nChoose one: {listed}"
+
+
 def json_messages(task: str, text: str, options: Sequence[str], example: str = "") -> list[Message]:
     """A plan as JSON."""
     system = f"{JSON_GUIDE}\n\nAn example of the reasoning:\n\n{example}" if example else JSON_GUIDE

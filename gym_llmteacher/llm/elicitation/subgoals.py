@@ -31,7 +31,7 @@ class SubgoalSamples(Elicitation):
 
     def question(self, situation: Situation) -> Question:
         """Chat messages with worked examples; the answer is a name."""
-        names = [name for name, _ in _served(situation)]
+        names = [name for name, _ in served(situation)]
         about = situation.state or situation.text if situation.subgoals else situation.text
         messages = prompt.need_messages(situation.task, about, list(dict.fromkeys(names)))
         params = {"temperature": 0.7, "max_tokens": 16}
@@ -39,16 +39,16 @@ class SubgoalSamples(Elicitation):
 
     def read(self, reply: Reply, situation: Situation) -> Advice:
         """Give each plan the share of the samples that name its subgoal."""
-        served = _served(situation)
-        names = Names([name for name, _ in served])
+        pairs = served(situation)
+        names = Names([name for name, _ in pairs])
         said = Counter(parse_name(text, names) for text in reply.texts)
         votes: dict[Plan, float] = {}
-        for name, plan in served:
+        for name, plan in pairs:
             votes[plan] = votes.get(plan, 0.0) + said.get(name, 0)
         return advice_from_votes(votes, reply.texts)
 
 
-def _served(situation: Situation) -> list[tuple[str, Plan]]:
+def served(situation: Situation) -> list[tuple[str, Plan]]:
     """What may be needed, each with the plan that gets it."""
     subgoals = [(subgoal.name, subgoal.plan) for subgoal in situation.subgoals]
     return subgoals or [(option, (option,)) for option in situation.options]
