@@ -97,9 +97,51 @@ def test_samples_put_what_changes_last():
 def test_logprobs_sums_the_spellings_of_a_letter():
     rows = (("B", 0.5), (" b", 0.1), ("A", 0.2), ("Z", 0.1), ("go", 0.05))
     reply = Reply(("B",), (tuple((t, math.log(p)) for t, p in rows),))
-    advice = Logprobs().read(reply, HERE)
+    advice = Logprobs().read(reply, PLAIN)
     assert dict(advice.plans) == pytest.approx({("go to key",): 0.75, ("explore",): 0.25})
-    assert "B) go to key" in Logprobs().question(HERE).messages[1]["content"]
+    assert advice.confidence == pytest.approx(0.8)  # the probability of all letters together
+    assert "B) go to key" in Logprobs().question(PLAIN).messages[1]["content"]
+
+
+def test_letters_stand_for_subgoals_where_there_are_some():
+    first, second = Logprobs().foreseen(HERE)
+    assert first.messages[-1]["content"].endswith("Choose one: A) door, B) key")
+    assert second.messages[-1]["content"].endswith("Choose one: A) key, B) door")
+    reply = Reply(("B",), ((("B", math.log(0.9)), ("A", math.log(0.1))),))
+    served = {subgoal.name: subgoal.plan for subgoal in HERE.subgoals}
+    votes = dict(Logprobs().read(reply, HERE).plans)
+    assert votes == pytest.approx({served["key"]: 0.9, served["door"]: 0.1})
+
+
+@pytest.mark.parametrize("orders", [1, 2, 4, 9])
+def test_the_order_of_the_options_makes_no_difference_to_letters(orders):
+    way = Logprobs(orders=orders, subgoals=False)
+    rng = np.random.default_rng(0)
+
+    def advice(options):
+        """What a model says that prefers early letters, and the key."""
+        here = Situation("t", options, np.eye(len(options), dtype=np.float32))
+        dialogue = way.dialogue(here)
+        question = next(dialogue)
+        while True:
+            lines = question.messages[-1]["content"].splitlines()
+            names = [line[3:] for line in lines if line[1:3] == ") "]
+            weights = [0.5**i * (4 if name == "go to key" else 1) for i, name in enumerate(names)]
+            row = [("ABCDEF"[i], math.log(w / sum(weights))) for i, w in enumerate(weights)]
+            try:
+                question = dialogue.send(Reply(("A",), (tuple(row),)))
+            except StopIteration as end:
+                return {plan[0]: p for plan, p in end.value.plans}
+
+    options = ("explore", "go to door", "go to key", "pick up key")
+    before = advice(options)
+    for _ in range(20):
+        assert advice(tuple(rng.permutation(options).tolist())) == pytest.approx(before)
+    # With every order asked about, what is left is what the model thinks of the options.
+    if orders >= 4:
+        assert before["go to key"] > 2 * before["explore"]
+        others = [before[o] for o in options if o != "go to key"]
+        assert max(others) - min(others) < 0.05
 
 
 def test_logprobs_abstains_with_a_reason():
@@ -118,7 +160,8 @@ def test_defaults_by_model_and_bad_names():
     with pytest.raises(TeacherSpecError, match="expected 'subgoal'"):
         elicitation_for("telepathy", "local/smollm2-135m")
     chat = elicitation_for(None, "openai/gpt-4o-mini")
-    assert (chat.question(HERE).n, chat.question(HERE).brief) == (4, True)
+    assert [q.n for q in chat.foreseen(HERE)] == [2, 2]
+    assert chat.question(HERE).brief
     assert (chat.question(PLAIN).n, chat.question(PLAIN).brief) == (10, False)
     few = elicitation_for(None, "openai/gpt-4o-mini", samples=2)
-    assert (few.question(HERE).n, few.question(PLAIN).n) == (2, 2)
+    assert (few.question(HERE).n, few.question(PLAIN).n) == (1, 2)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from gym_llmteacher.errors import CallFailedError, ModelUnavailableError
 from gym_llmteacher.llm import local, weights
 from gym_llmteacher.llm.client import Client
 from gym_llmteacher.llm.local import LocalModelError, find_weights, get_model
+from gym_llmteacher.playing.play import play
 from gym_llmteacher.situation import Situation, Subgoal
 from gym_llmteacher.teachers.llm import LLMTeacher
 from gym_llmteacher.teachers.ordinary import ORDINARY
@@ -230,3 +232,16 @@ def test_a_teacher_gets_the_score_of_every_candidate():
     assert [row[0][0] for row in reply.logprobs] == [" key.", " door."]
     assert sum(math.exp(row[0][1]) for row in reply.logprobs) == pytest.approx(1.0)
     assert (reply.calls, reply.missing) == (1, 0)
+
+
+def test_behind_a_real_llama_cpp_server_a_model_teaches(tmp_path):
+    """It refuses ``n`` in its own words; nothing is known of it beforehand."""
+    address = get_model()._server.listening_address
+    model = {"model": "openai/gguf", "api_base": f"{address}/v1", "api_key": "none"}
+    teacher = LLMTeacher(model, tmp_path / "answers.sqlite")
+    record = play(lambda: gym.make("LLMTeacher/SimpleDoorKey-v0"), teacher, 20, seed=90_000)
+    assert record.success >= 0.9
+    totals = teacher.metrics()
+    assert (totals["failed"], totals["abstained"]) == (0, 0)
+    assert totals["calls"] <= 12
+    assert teacher.oracle.client.endpoint.accepts.samples == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from gym_llmteacher.advice import Advice
-from gym_llmteacher.llm.elicitation.base import Elicitation
+from gym_llmteacher.llm.elicitation.base import Dialogue, Elicitation
 from gym_llmteacher.llm.elicitation.plans import Samples
 from gym_llmteacher.llm.elicitation.subgoals import SubgoalSamples
 from gym_llmteacher.llm.question import Question
@@ -38,6 +38,19 @@ class Suited(Elicitation):
         """Those of the one that suits."""
         way = self._by(situation)
         return [replace(question, kind=way.name) for question in way.foreseen(situation)]
+
+    def dialogue(self, situation: Situation) -> Dialogue:
+        """That of the one that suits."""
+        way = self._by(situation)
+        dialogue = way.dialogue(situation)
+        question = next(dialogue)
+        while True:
+            reply = yield replace(question, kind=way.name)
+            try:
+                question = dialogue.send(reply)
+            except StopIteration as end:
+                advice: Advice = end.value
+                return advice
 
     def _by(self, situation: Situation) -> Elicitation:
         return self.subgoals if situation.subgoals else self.plans
