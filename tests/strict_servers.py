@@ -14,6 +14,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import gymnasium as gym
+
+from gym_llmteacher import LLMTeacher, LLMTeacherWrapper
+from tests.lessons import TASK
+
 Refusal = tuple[int, str] | None
 Rule = Callable[[dict[str, Any]], Refusal]
 
@@ -204,3 +209,19 @@ def _handler(owner: StrictServer) -> type[BaseHTTPRequestHandler]:
             """Write nothing to stderr."""
 
     return Handler
+
+
+def taught(server, answers, steps=30, **arguments):
+    """Mean weight of so many random steps, and the teacher."""
+    teacher = LLMTeacher(server.model, answers, timeout=20.0, max_retries=2, **arguments)
+    teacher.oracle.client.endpoint.sleep = lambda seconds: None
+    env = LLMTeacherWrapper(gym.make(TASK), teacher)
+    env.action_space.seed(0)
+    _, info = env.reset(seed=0)
+    weights = []
+    for _ in range(steps):
+        weights.append(info["teacher_weight"])
+        _, _, terminated, truncated, info = env.step(env.action_space.sample())
+        if terminated or truncated:
+            _, info = env.reset()
+    return sum(weights) / len(weights), teacher

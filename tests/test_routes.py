@@ -2,29 +2,10 @@
 
 from collections import Counter
 
-import gymnasium as gym
 import pytest
 
-from gym_llmteacher import LLMTeacher, LLMTeacherWrapper
-from tests.lessons import TASK
 from tests.routes import ROUTES
-from tests.strict_servers import Route, StrictServer
-
-
-def taught(server, answers, steps=30, **arguments):
-    """Mean weight of so many random steps, and the teacher."""
-    teacher = LLMTeacher(server.model, answers, timeout=20.0, max_retries=2, **arguments)
-    teacher.oracle.client.endpoint.sleep = lambda seconds: None
-    env = LLMTeacherWrapper(gym.make(TASK), teacher)
-    env.action_space.seed(0)
-    _, info = env.reset(seed=0)
-    weights = []
-    for _ in range(steps):
-        weights.append(info["teacher_weight"])
-        _, _, terminated, truncated, info = env.step(env.action_space.sample())
-        if terminated or truncated:
-            _, info = env.reset()
-    return sum(weights) / len(weights), teacher
+from tests.strict_servers import Route, StrictServer, taught
 
 
 @pytest.fixture(autouse=True)
@@ -42,8 +23,8 @@ def test_it_constructs_and_teaches(name, tmp_path):
         # A server error without a reason may pass: only a second one says something.
         again = Counter(m for status, m in server.refusals if status != 500 and "limit" not in m)
         assert max(again.values(), default=1) == 1, again
-        # Cut-off replies were paid for at most once, to learn how much room is needed.
-        assert server.empty <= 8
+        # No empty reply was paid for; where the name says nothing, one per order, on one's own GPU.
+        assert server.empty == (2 if name == "lm studio" else 0)
         totals = teacher.metrics()
         assert totals["failed"] == totals["abstained"] == 0
         assert totals["completion_tokens"] == server.tokens
@@ -64,7 +45,7 @@ def test_every_way_of_asking_passes(name, elicitation, tmp_path):
 
 
 def test_a_model_that_thinks_for_1400_tokens_is_paid_as_the_server_counts(tmp_path):
-    route = Route("openai/thinker", thinks=1400, tagged=True, options={
+    route = Route("openai/mystery", thinks=1400, tagged=True, options={
         "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6})  # fmt: skip
     with StrictServer(route) as server:
         weight, teacher = taught(server, tmp_path / "a.sqlite", elicitation="samples", samples=4)
@@ -79,7 +60,7 @@ def test_a_model_that_thinks_for_1400_tokens_is_paid_as_the_server_counts(tmp_pa
 
 
 def test_the_limit_of_the_user_is_kept_and_named(tmp_path, caplog):
-    route = Route("openai/thinker", thinks=1400, tagged=True, options={"max_tokens": 500})
+    route = Route("openai/mystery", thinks=1400, tagged=True, options={"max_tokens": 500})
     with StrictServer(route) as server:
         weight, _ = taught(server, tmp_path / "a.sqlite")
         assert {body["max_tokens"] for body in server.bodies} == {500}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -29,6 +30,8 @@ from gym_llmteacher.llm.side_by_side import side_by_side
 _AT_ONCE = 8  # requests for one question, where nobody has set a limit
 _GROWTHS = 3  # times that a reply which was cut off is asked for with more room
 _THINKING = 4096  # tokens that a model which thinks gets for an answer
+# Models that think wherever they are served, of which litellm does not know it everywhere.
+_THINKS = re.compile(r"qwen-?3|qwq|\br1\b|think|reason|magistral|gpt-oss|glm-4\.[5-9]", re.I)
 
 
 class Client(Locked):
@@ -170,10 +173,13 @@ class Client(Locked):
     def room(self) -> int:
         """Tokens that an answer gets at least: more for a model that thinks first, as far as known.
 
-        By litellm's list; where it is wrong, the first reply that is cut off tells.
+        By litellm's list and by names; where these are wrong, the first reply that is cut off
+        tells.
         """
         if local.is_local(self.model) or "claude" in self.model:  # Claude thinks when it is told to
             return 0
+        if _THINKS.search(self.model):
+            return _THINKING
         try:
             return _THINKING if load_litellm().supports_reasoning(self.model) else 0
         except Exception:
@@ -271,8 +277,10 @@ class _Batch:
         seconds = time.monotonic() - started
         choices = [read_choice(choice, self.brief) for choice in (response.choices or ())]
         choices = choices[: self._most or n]
-        if 0 < len(choices) < n and not client.endpoint.accepts.samples:
-            # It was asked for n, and ignored that.
+        answered = any(choice.fault is None for choice in choices)
+        if answered and len(choices) < n and not client.endpoint.accepts.samples:
+            # It was asked for n, and ignored that. (Of a refusal for want of room, litellm makes a
+            # single empty choice, which says nothing.)
             client.endpoint.learn(replace(client.endpoint.accepts, samples=len(choices)))
         secrets = secrets_of(client.options)  # a server may echo the key it was given
         usage = read_usage(response)
