@@ -1,7 +1,7 @@
 """How well the embedded model teaches alone, by the way it is asked; and two more tables.
 
-Run: ``python -m benchmarks.ways_of_asking [episodes]`` (20 minutes for 30). It writes
-``benchmarks/results/ways_of_asking.md``.
+Run: ``python -m benchmarks.ways_of_asking [episodes] [all]`` (3 minutes for 30; with ``all``, the
+ways that write at length too: an hour). It writes ``benchmarks/results/ways_of_asking.md``.
 
 - Success alone: the teacher acts at random from its prior, five seeds.
 - Position bias: each situation's options shuffled 20 times; mean absolute change of the prior.
@@ -45,6 +45,9 @@ WAYS: dict[str, Callable[[], Any]] = {
     "letters of subgoals, 1 order": lambda: Logprobs(orders=1),
     "letters of options, 4 orders": lambda: Logprobs(subgoals=False),
     "letters of options, 1 order": lambda: Logprobs(subgoals=False, orders=1),
+}
+# What writes at length takes a model of this size an hour.
+LONG: dict[str, Callable[[], Any]] = {
     "plans, 4 samples": lambda: Samples(k=4),
     "plans as JSON, 4 samples": lambda: Structured(k=4),
     "weights": Weights,
@@ -112,14 +115,14 @@ def interval(values: list[float], episodes: int) -> str:
     return f"{100 * np.mean(values):.0f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def main(episodes: int) -> str:
+def main(episodes: int, ways: dict[str, Callable[[], Any]]) -> str:
     """All tables, as Markdown."""
     lines = [f"Command: `python -m benchmarks.ways_of_asking {episodes}`.", ""]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "answers.sqlite"
         names = [task.removeprefix("LLMTeacher/").removesuffix("-v0") for task in TASKS]
         lines += [f"| asked for | {' | '.join(names)} | questions |", "|---|---|---|---|---|"]
-        for name, make in WAYS.items():
+        for name, make in ways.items():
             teacher = LLMTeacher(answers=path, elicitation=make(), task=None)
             cells = [interval(alone(task, teacher, episodes), episodes) for task in TASKS]
             calls = int(teacher.metrics()["calls"])
@@ -131,9 +134,9 @@ def main(episodes: int) -> str:
             way = Logprobs(subgoals=False, orders=orders)
             change = position_bias(LLMTeacher(answers=path, elicitation=way), TASKS[1])
             lines.append(f"| letters, {orders} order{'s'[: orders > 1]} | {change:.3f} |")
-        lines += ["", "| the small one must be sure of | success, LavaDoorKey | questions to the "
-                  "small one | to the large one |", "|---|---|---|---|"]  # fmt: skip
-        for least in (0.0, 0.4, 0.6, 0.95):
+        lines += ["", "| the small one must be sure of | success, LavaDoorKey | situations put to "
+                  "the small one | to the large one |", "|---|---|---|---|"]  # fmt: skip
+        for least in (0.0, 0.3, 0.4, 0.6):
             lines.append(_cascade_row(path, least, episodes))
             print(lines[-1], flush=True)
     return "\n".join(lines) + "\n"
@@ -156,4 +159,5 @@ def _cascade_row(path: Path, least: float, episodes: int) -> str:
 
 
 if __name__ == "__main__":
-    OUT.write_text(main(int(sys.argv[1]) if len(sys.argv) > 1 else 30))
+    wanted = WAYS | LONG if "all" in sys.argv else WAYS
+    OUT.write_text(main(int(sys.argv[1]) if len(sys.argv) > 1 else 30, wanted))

@@ -1,4 +1,4 @@
-"""The command line: ``gym-llmteacher train | evaluate | practise | ask | estimate | answers``."""
+"""The command line: ``gym-llmteacher train | check | practise | evaluate | ask | ...``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from gym_llmteacher import cli_answers, cli_practise
+from gym_llmteacher import cli_answers, cli_check, cli_practise
 from gym_llmteacher.errors import TeacherError, TeacherSpecError
 from gym_llmteacher.shown import shown
 
@@ -24,6 +24,7 @@ app = typer.Typer(
     "thousand steps, what takes plain PPO thirty times as many.",
 )
 app.add_typer(cli_answers.app, name="answers")
+app.command()(cli_check.check)
 app.command()(cli_practise.practise)
 console = Console()
 

@@ -1,0 +1,81 @@
+"""``gym-llmteacher check``: the pre-flight report of one or several teachers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+console = Console()
+
+
+def check(
+    env: Annotated[
+        list[str] | None, typer.Option("--env", help="Gymnasium env id; several: a leaderboard.")
+    ] = None,
+    teacher: Annotated[
+        list[str] | None, typer.Option(help="As for train; several are compared.")
+    ] = None,
+    episodes: Annotated[int, typer.Option(min=1, help="Per teacher and env.")] = 30,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first episode.")] = 0,
+    elicitation: Annotated[str | None, typer.Option(help="As for train.")] = None,
+    answers: Annotated[
+        str | None, typer.Option(help="Answers file or redis://... (default: in the cache folder).")
+    ] = None,
+    min_success: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Exit with 1 if a teacher solves less.")
+    ] = 0.0,
+    out: Annotated[Path, typer.Option(help="Folder of the page and the JSON.")] = Path(
+        "runs/check"
+    ),
+) -> None:
+    """Let teachers play before anything is spent on training, and show how they fail."""
+    from gym_llmteacher.cli import teacher_spec
+    from gym_llmteacher.experiments.envs import make_env
+    from gym_llmteacher.preflight.check import Check, random_teacher, verdict
+    from gym_llmteacher.preflight.check import check as look
+    from gym_llmteacher.preflight.page import page
+    from gym_llmteacher.teachers.make import is_language_model, make_teacher
+
+    found: list[tuple[Check, str]] = []
+    for env_id in env or ["LLMTeacher/SimpleDoorKey-v0"]:
+        make = partial(make_env, env_id)
+        chance = look(make, random_teacher(), "random", episodes, seed)
+        for name in teacher or ["embedded"]:
+            spec = teacher_spec(name)
+            way = elicitation if is_language_model(spec) else None
+            kept = answers if is_language_model(spec) else None
+            played = look(make, make_teacher(spec, kept, way), name, episodes, seed)
+            found.append((played, verdict(played, chance)))
+        found.append((chance, ""))
+    console.print(_table([played for played, _ in found]))
+    for played, said in found:
+        if said:
+            console.print(Text(f"{played.teacher} in {played.env_id}: {said}"), soft_wrap=True)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "check.html").write_text(page(found), encoding="utf-8", errors="backslashreplace")
+    form = [{**asdict(played), "verdict": said} for played, said in found]
+    (out / "check.json").write_text(json.dumps(form, indent=1))
+    console.print(f"Page: {out / 'check.html'}", highlight=False, soft_wrap=True)
+    if any(said and played.success < min_success for played, said in found):
+        raise typer.Exit(1)
+
+
+def _table(checks: list[Any]) -> Table:
+    table = Table("env", "teacher", "solved", "95 %", "return", "ended", "calls", "US dollars")
+    for one in checks:
+        low, high = one.interval
+        endings = ", ".join(f"{how} {times}" for how, times in one.endings.items())
+        table.add_row(
+            Text(one.env_id), Text(one.teacher), f"{one.success:.0%}", f"{low:.0%} to {high:.0%}",
+            f"{one.mean_return:.3g}", endings, f"{one.totals.get('calls', 0):.0f}",
+            f"{one.totals.get('cost_usd', 0):.4f}",
+        )  # fmt: skip
+    return table

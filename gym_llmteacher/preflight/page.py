@@ -1,0 +1,80 @@
+"""The report as one self-contained HTML page; all words of others are escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from gym_llmteacher.preflight.check import Check
+from gym_llmteacher.shown import shown
+
+_STYLE = """
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0 2rem; display: block;
+  overflow-x: auto; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .7rem;
+  border-bottom: 1px solid #8884; }
+td.n { text-align: right; white-space: nowrap; }
+.bar { background: #8883; width: 9rem; height: .8rem; border-radius: .4rem; }
+.bar div { background: #2a7; height: 100%; border-radius: .4rem; }
+.verdict { padding: .6rem 1rem; border-left: .3rem solid #2a7; background: #2a71; }
+"""
+
+
+def page(checks: Sequence[tuple[Check, str]]) -> str:
+    """HTML.
+
+    :param checks: each with its verdict (empty: none)
+    """
+    rows = "".join(_row(check) for check, _ in checks)
+    head = ["env", "teacher", "solved", "", "95 % interval", "return", "had advice", "calls",
+            "US dollars", "seconds per answer (p50, p95)"]  # fmt: skip
+    parts = "".join(_details(check, said) for check, said in checks if said)
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>Teachers, checked</title>'
+        f"<style>{_STYLE}</style><h1>Teachers, checked</h1>"
+        "<p>Each played by itself, at random from its own advice, on the same seeds. "
+        "<em>random</em> has no advice at all.</p>"
+        f"<table>{_head(head)}{rows}</table>{parts}</html>"
+    )
+
+
+def _head(names: Sequence[str]) -> str:
+    return f"<tr>{''.join(f'<th>{escape(name)}</th>' for name in names)}</tr>"
+
+
+def _words(text: str) -> str:
+    return escape(shown(text))
+
+
+def _row(check: Check) -> str:
+    low, high = check.interval
+    median, most = check.seconds
+    cells = [
+        f"{check.success:.0%}",
+        f'<div class="bar"><div style="width:{check.success:.0%}"></div></div>',
+        f"{low:.0%} to {high:.0%}", f"{check.mean_return:.3g}", f"{check.advised:.0%}",
+        f"{check.totals.get('calls', 0):.0f}", f"{check.totals.get('cost_usd', 0):.4f}",
+        f"{median:.2f}, {most:.2f}",
+    ]  # fmt: skip
+    named = "".join(f"<td>{_words(text)}</td>" for text in (check.env_id, check.teacher))
+    return f"<tr>{named}{''.join(f'<td class=n>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _details(check: Check, verdict: str) -> str:
+    endings = ", ".join(f"{how}: {times}" for how, times in check.endings.items())
+    rows = "".join(
+        f"<tr><td>{_words(s.text)}</td><td class=n>{s.visits}</td><td class=n>{s.won}</td>"
+        f"<td class=n>{s.lost_here}</td><td>{_words(s.advice)}</td>"
+        f"<td>{_words(s.followed)}</td></tr>"
+        for s in check.spots
+    )
+    head = _head(["text", "episodes", "won", "lost here", "advice", "what followed"])
+    return (
+        f"<h2>{_words(check.teacher)} in {_words(check.env_id)}</h2>"
+        f"<p class=verdict>{_words(verdict)}</p>"
+        f"<p>How {check.episodes} episodes ended: {_words(endings)}. Agreement among samples: "
+        f"{check.agreement:.0%}.</p><table>{head}{rows}</table>"
+    )
