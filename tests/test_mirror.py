@@ -65,20 +65,3 @@ def test_a_map_of_one_cell_and_two_actions_is_mirrored_and_the_given_arrays_stay
     assert (mirrored.tolist(), mirrored.dtype) == ([[[[7, 2]]]], np.uint8)
     assert (advice.tolist(), advice.dtype) == ([[0.25, 0.75]], np.float32)
     assert (maps.tolist(), priors.tolist()) == ([[[[7, 4]]]], [[0.75, 0.25]])
-
-
-@pytest.mark.parametrize(
-    ("maps", "priors"), [((1, 2, 3), (1, 7)), ((1, 2, 3, 4), (7,)), ((1, 2, 3, 4), (1, 1))]
-)
-def test_every_shape_is_checked(maps, priors):
-    with pytest.raises(ValueError, match="expected maps"):
-        mirror_map(np.zeros(maps, np.uint8), np.zeros(priors, np.float32))
-
-
-def test_two_actions_are_enough_and_what_was_given_stays():
-    maps, priors = np.zeros((1, 1, 2, 1), np.uint8), np.array([[0.25, 0.75]], np.float32)
-    maps[0, 0, 0] = 2
-    mirrored, swapped = mirror_map(maps, priors)
-    assert (mirrored.tolist(), swapped.tolist()) == ([[[[0], [4]]]], [[0.75, 0.25]])
-    assert (maps.tolist(), priors.tolist()) == ([[[[2], [0]]]], [[0.25, 0.75]])
-    assert (mirrored.dtype, swapped.dtype) == (np.uint8, np.float32)
