@@ -1,4 +1,4 @@
-"""Conditions of one name, a budget to its last cent, and another teacher for the same conditions."""
+"""Conditions of one name, budgets to the last cent, another teacher for the same conditions."""
 
 import numpy as np
 
