@@ -14,8 +14,8 @@ from stable_baselines3.common.vec_env import (
     VecTransposeImage,
 )
 
-import gym_llmteacher.sb3.taught_algorithm as mixin
 from gym_llmteacher import TeacherPPO
+from gym_llmteacher.sb3.infos import current_infos
 from tests.tagging import AsDict, Counter, prior_of
 
 N_ENVS, N_STEPS = 4, 60
@@ -45,11 +45,11 @@ def make_env(kind):
     return env
 
 
-def misaligned(kind, learns=3):
+def misaligned(kind, learns=3, student=TeacherPPO):
     """Number of rows, over several calls of ``learn``, whose prior is another observation's."""
     wrong, rows = 0, 0
 
-    class Checked(TeacherPPO):
+    class Checked(student):
         def train(self):
             nonlocal wrong, rows
             buffer = self.rollout_buffer
@@ -78,24 +78,28 @@ def test_no_prior_is_misaligned(kind):
     assert misaligned(kind)[0] == 0
 
 
-def test_the_info_of_the_same_step_would_be_caught(monkeypatch):
-    """Mistake 1: storing the prior of the *new* observation with the old one."""
+class SameStep(TeacherPPO):
+    """Mistake 1: stores the prior of the *new* observation with the old one."""
 
-    def update(self, infos, dones=None):
-        self._last_priors = self._read(mixin.current_infos(self._vec_env, infos, dones))
-        original_update(self, infos, dones)
-
-    original_update = mixin.TaughtAlgorithm._update_info_buffer
-    monkeypatch.setattr(mixin.TaughtAlgorithm, "_update_info_buffer", update)
-    wrong, rows = misaligned("DummyVecEnv")
-    assert wrong > 0.7 * rows
+    def _update_info_buffer(self, infos, dones=None):
+        self._last_priors = self._read(current_infos(self._vec_env, infos, dones))
+        super()._update_info_buffer(infos, dones)
 
 
-def test_forgetting_reset_infos_would_be_caught(monkeypatch):
-    """Mistake 2: taking the last info of the old episode for the first of the new one."""
-    monkeypatch.setattr(mixin, "current_infos", lambda env, infos, dones: infos)
-    wrong, rows = misaligned("DummyVecEnv")
-    assert 0.1 * rows < wrong < 0.5 * rows
+class ForgetsResets(TeacherPPO):
+    """Mistake 2: takes the last info of the old episode for the first of the new one."""
+
+    def _update_info_buffer(self, infos, dones=None):
+        super()._update_info_buffer(infos, dones)
+        self._last_priors = self._read(infos)
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "least", "most"), [(SameStep, 0.7, 1.0), (ForgetsResets, 0.1, 0.5)]
+)
+def test_a_mistake_would_be_caught(mistaken, least, most):
+    wrong, rows = misaligned("DummyVecEnv", student=mistaken)
+    assert least * rows < wrong <= most * rows
 
 
 def test_a_new_env_between_two_learns_brings_its_own_priors():

@@ -12,6 +12,7 @@ from gym_llmteacher import LLMTeacher, Situation
 from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.llm.budget import Budget, BudgetSpentError, Limits
+from gym_llmteacher.llm.keeper import Keeper
 from gym_llmteacher.llm.store import Spend
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
@@ -127,3 +128,89 @@ def test_a_budget_is_shared_by_processes_and_outlives_them(tmp_path):
 def test_bad_budgets(budget, message):
     with pytest.raises(TeacherSpecError, match=message):
         LLMTeacher(answers=":memory:", budget=budget)
+
+
+def test_a_limit_of_nothing_and_limits_far_below_one():
+    assert Budget().left() == 1.0
+    assert Budget(process_limits={"calls": 0}).left() == 0.0
+    with pytest.raises(BudgetSpentError, match="this process's budget: 0 calls spent of 0"):
+        Budget(process_limits={"calls": 0}).take(Spend(1))
+    cents = Budget(process_limits={"usd": 0.04})
+    cents.take(Spend(1, 10, 0.01))
+    assert cents.left() == pytest.approx(0.75)
+    cents.take(Spend(1, 10, 0.03))
+    assert cents.left() == 0.0
+
+
+def test_the_tightest_limit_counts():
+    budget = Budget(process_limits=Limits(calls=10, tokens=100, usd=10.0))
+    budget.take(Spend(1, 60, 5.0))
+    assert budget.left() == pytest.approx(0.4)
+    with pytest.raises(BudgetSpentError, match=r"60 tokens spent of 100; .* may take 41"):
+        budget.take(Spend(1, 41, 1.0))
+    budget.take(Spend(1, 40, 1.0))  # to the last token
+
+
+def test_the_store_is_taken_from_and_given_back_to():
+    keeper = Keeper(Answers(":memory:"))
+    budget = Budget({"calls": 4, "tokens": 100}, {"calls": 10}, keeper)
+    first = budget.take(Spend(1, 50))
+    assert (budget.left(), keeper.store.spent()) == (0.5, Spend(1, 50))
+    budget.settle(first, Spend(1, 20))
+    assert (budget.left(), keeper.store.spent()) == (0.75, Spend(1, 20))
+    second = budget.take(Spend(1, 80))
+    with pytest.raises(BudgetSpentError, match="answers file :memory:'s budget: 100 tokens spent"):
+        budget.take(Spend(1, 1))
+    # What the store refuses is not set aside here either.
+    assert (budget.spent, budget.left()) == (Spend(2, 100), 0.0)
+    budget.settle(second, Spend(1, 0))
+    assert (budget.spent, keeper.store.spent()) == (Spend(2, 20), Spend(2, 20))
+    # The limits of this object hold beside those of the store.
+    own = Budget({"calls": 100}, {"calls": 1}, keeper)
+    own.take(Spend(1))
+    assert own.left() == 0.0
+    with pytest.raises(BudgetSpentError, match="this process's budget: 1 calls spent of 1"):
+        own.take(Spend(1))
+    assert keeper.store.spent() == Spend(3, 20)
+
+
+def test_limits_need_a_store_and_are_numbers():
+    with pytest.raises(TeacherSpecError, match=r"without a store; expected keeper="):
+        Budget({"calls": 1})
+    for bad in ("3", True, None, float("nan"), -0.5):
+        with pytest.raises(TeacherSpecError, match=f"the budget's tokens is {bad!r}, expected"):
+            Limits(tokens=bad)
+
+
+@pytest.mark.parametrize(
+    ("reported", "counts"),
+    [
+        (Spend(1, 40, 0.004), Spend(1, 40, 0.004)),
+        (Spend(1, 5000, 0.004), Spend(1, 5000, 0.004)),  # a wrong estimate, by 100 times
+        (Spend(1, 5001, 0.004), Spend(1, 50, 0.005)),
+        (Spend(1, 40, 0.5), Spend(1, 40, 0.5)),
+        (Spend(1, 40, 0.6), Spend(1, 50, 0.005)),
+        (Spend(1, -40, 0.004), Spend(1, 50, 0.005)),
+        (Spend(1, 40, float("nan")), Spend(1, 50, 0.005)),
+    ],
+)
+def test_what_a_server_cannot_have_taken_is_not_believed(reported, counts, caplog):
+    budget = Budget()
+    for n in (1, 2):
+        budget.settle(budget.take(Spend(1, 50, 0.005)), reported)
+        assert budget.spent.tokens == n * counts.tokens
+        assert budget.spent.usd == pytest.approx(n * counts.usd)
+        assert budget.spent.calls == n
+    told = [record.getMessage() for record in caplog.records]
+    if counts == reported:
+        assert told == []
+    else:
+        (message,) = told  # once
+        assert f"{reported.tokens!r} tokens and {reported.usd!r} US dollars" in message
+        assert "at most 50 and 0.005 were" in message
+
+
+def test_where_nothing_was_to_be_paid_a_price_is_believed():
+    budget = Budget()
+    budget.settle(budget.take(Spend(1, 50, 0.0)), Spend(1, 40, 0.5))
+    assert budget.spent == Spend(1, 40, 0.5)

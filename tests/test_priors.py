@@ -83,6 +83,42 @@ def test_a_missing_weight_is_one_and_a_missing_prior_has_none():
         read_priors([{"teacher_prior": HALF}, {"is_success": True}], (2,))
 
 
+def test_rows_after_one_without_a_prior_are_read():
+    infos = [{}, {"teacher_prior": [1.0, 0.0], "teacher_weight": 0.5}]
+    rows = read_priors(infos, (2,), required=False)
+    assert rows.weight.tolist() == [0.0, 0.5]
+    assert rows.prior.tolist() == [[0.5, 0.5], [1.0, 0.0]]
+    assert rows.prior.dtype == rows.weight.dtype == np.float32
+
+
+@pytest.mark.parametrize("row", [[1.0], [0.5, 0.25, 0.25], [[0.5, 0.5]], np.ones((2, 1)), 1.0])
+def test_misshapen_priors_say_their_shape_and_their_env(row):
+    shape = str(np.shape(row)).replace("(", r"\(").replace(")", r"\)")
+    with pytest.raises(PriorError, match=rf"env 1 has shape {shape}, expected \(2,\)"):
+        read_priors([{"teacher_prior": HALF}, {"teacher_prior": row}], (2,))
+
+
+def test_misshapen_weights_say_their_shape_and_their_env():
+    bad = {"teacher_prior": HALF, "teacher_weight": np.ones(3)}
+    with pytest.raises(PriorError, match=r"weight of env 1 has shape \(3,\), expected one number"):
+        read_priors([{"teacher_prior": HALF}, bad], (2,))
+    bad = {"teacher_prior": np.tile(HALF, 2), "teacher_weight": np.ones(3)}
+    with pytest.raises(PriorError, match=r"\(3,\), expected one number in \[0, 1\], or 2: one per"):
+        read_priors([bad], (2, 2))
+
+
+def test_the_env_that_is_wrong_is_named():
+    good = {"teacher_prior": [1.0, 0.0], "teacher_weight": 1.0}
+    silent = {"teacher_prior": [9.0, 9.0], "teacher_weight": 0.0}  # a placeholder may be anything
+    bad = {"teacher_prior": [0.75, 0.75], "teacher_weight": 0.5}
+    message = r"^env 2 gave teacher_prior=\[0.75, 0.75\] with teacher_weight=0.5; expected"
+    with pytest.raises(PriorError, match=message):
+        read_priors([good, silent, bad, bad], (2,))
+    with pytest.raises(PriorError, match=r"^env 1 gave .*with teacher_weight=2.0;"):
+        read_priors([silent, {**good, "teacher_weight": 2.0}], (2,))
+    assert read_priors([good, silent], (2,)).prior.tolist() == [[1.0, 0.0], [0.5, 0.5]]
+
+
 @pytest.mark.parametrize(("total", "good"), [(1.0009, True), (1.0012, False), (0.9988, False)])
 def test_priors_sum_to_one_within_a_thousandth(total, good):
     info = {"teacher_prior": [0.5, total - 0.5], "teacher_weight": 1.0}
@@ -103,3 +139,22 @@ def test_actions_by_priors():
     # Where the teacher abstains the most likely action of a placeholder would always be the first.
     silent = act_on(np.full((4000, 4), 0.25), np.zeros(4000), True, rng)
     assert np.bincount(silent, minlength=4) == pytest.approx(1000, abs=150)
+
+
+def test_each_env_acts_on_its_own_prior():
+    rng = np.random.default_rng(0)
+    priors = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    for sure in (True, False):
+        for _ in range(20):
+            actions = act_on(priors, np.ones(3), sure, rng)
+            assert (actions.tolist(), actions.dtype) == ([2, 0, 1], np.int64)
+
+
+def test_actions_are_drawn_by_their_share_even_of_priors_that_do_not_sum_to_one():
+    rng = np.random.default_rng(0)
+    for scale in (0.5, 1.0, 2.0):
+        actions = act_on(np.tile([0.1, 0.3, 0.6], (9000, 1)) * scale, np.ones(9000), False, rng)
+        shares = np.bincount(actions, minlength=3) / 9000
+        assert shares == pytest.approx([0.1, 0.3, 0.6], abs=0.03)
+    # Rows are drawn for independently of each other.
+    assert 0.4 < (actions[1:] == actions[:-1]).mean() < 0.52

@@ -1,6 +1,5 @@
 """Advice taught again: the right rows, as often as λ says, and a student that learns sooner."""
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch as th
@@ -225,49 +224,6 @@ def test_saved_students_keep_the_settings_and_leave_the_memory(tmp_path):
     assert np.concatenate(taught_again)[:, 0].min() >= 100
 
 
-@pytest.mark.parametrize("task", ["SimpleDoorKey", "LavaDoorKey", "DivergedDoorKey"])
-def test_in_the_mirror_left_is_right(task):
-    """What an action does to the mirrored map is what the mirrored action does to the map."""
-    env = gym.make(f"LLMTeacher/{task}-v0")
-    rng, turned, moved = np.random.default_rng(0), 0, 0
-    for seed in range(4):
-        obs, _ = env.reset(seed=seed)
-        for _ in range(60):
-            action = int(rng.choice([0, 1, 2, 2]))
-            after, _, terminated, truncated, _ = env.step(action)
-            prior = np.eye(7, dtype=np.float32)[[action, action]]
-            maps, priors = mirror_map(np.stack([obs, after]), prior)
-            (x, y, heading), (u, v, now) = (pose(m) for m in maps)
-            right = int(priors[0].argmax())
-            if right < 2:
-                assert (u, v) == (x, y)
-                assert now == (heading + (1 if right == 1 else -1)) % 4
-                turned += 1
-            else:
-                step = [(1, 0), (0, 1), (-1, 0), (0, -1)][heading]
-                assert now == heading
-                assert (u - x, v - y) in (step, (0, 0))
-                moved += (u, v) != (x, y)
-            twice, again = mirror_map(maps, priors)
-            np.testing.assert_array_equal(twice, np.stack([obs, after]))
-            np.testing.assert_array_equal(again, prior)
-            obs = after
-            if terminated or truncated:
-                break
-    assert turned > 20
-    assert moved > 20
-
-
-def pose(seen):
-    x, y = np.argwhere(seen[..., -1] > 0)[0]
-    return int(x), int(y), int(seen[x, y, -1]) - 1
-
-
-def test_what_is_no_map_is_not_mirrored():
-    with pytest.raises(ValueError, match=r"\(5, 2\).*expected maps"):
-        mirror_map(np.zeros((5, 2), np.uint8), np.zeros((5, 7), np.float32))
-
-
 @pytest.mark.slow
 def test_taught_again_a_student_agrees_sooner():
     """Without any reward, after so few frames that advice taught once is not enough."""
@@ -309,12 +265,3 @@ def test_the_loss_is_the_teaching_loss(max_grad_norm):
     assert len(expected) == len(list(model.policy.parameters()))
     for name, value in model.policy.named_parameters():
         assert th.allclose(value, expected[name], atol=1e-7), name
-
-
-def test_the_memory_draws_by_a_generator_of_ones_own():
-    memory = AdviceMemory(5)
-    memory.add({"prior": np.arange(5)})
-    state = np.random.get_state()[1].tolist()
-    first, second = (memory.sample(9, np.random.default_rng(3))["prior"] for _ in range(2))
-    np.testing.assert_array_equal(first, second)
-    assert np.random.get_state()[1].tolist() == state

@@ -76,6 +76,25 @@ def test_the_default_ends_before_the_last_quarter():
     assert coef.zero_from == 70_000
 
 
+def test_the_default_of_trainings_of_hardly_any_steps():
+    assert [default_coef(n) for n in (0, 1, 3)] == [default_coef(1)] * 2 + [
+        LLM4Teach(3.0, 0.1, decay_steps=0.4 * 3, cut_steps=0.7 * 3)
+    ]
+
+
+def test_the_first_steps_and_the_last():
+    """Where one part of a schedule ends and the next begins, to the step."""
+    linear = Linear(4.0, 1.0, steps=4)
+    assert [linear(t) for t in (-1, 0, 1, 2, 3, 4, 5)] == [4.0, 4.0, 3.25, 2.5, 1.75, 1.0, 1.0]
+    halving = Exponential(4.0, half_life=2, cut_steps=6)
+    assert [halving(t) for t in (-1, 0, 2, 4, 5, 6)] == [
+        4.0, 4.0, 2.0, 1.0, pytest.approx(2**-0.5), 0.0,
+    ]  # fmt: skip
+    assert halving(1) == pytest.approx(4 * 2**-0.5)
+    paper = LLM4Teach(4.0, 1.0, decay_steps=3, cut_steps=5)
+    assert [paper(t) for t in (-1, 0, 1, 2, 3, 4, 5)] == [4.0, 4.0, 3.0, 2.0, 1.0, 1.0, 0.0]
+
+
 def test_absolute_steps_do_not_climb_again():
     coef = Linear(1.0, 0.0, steps=100)
     assert [coef(t) for t in (50, 100, 150)] == [0.5, 0.0, 0.0]
@@ -118,6 +137,30 @@ def test_adaptive_without_a_target_and_at_latest():
     assert played(coef, [(1.0, 0.0)] * 5) == [2.0, 2.0, 1.0, 0.0, 0.0]
     late = Adaptive(start=2.0, fade_steps=100, latest=200)
     assert played(late, [(0.5**i, 0.0) for i in range(4)]) == [2.0, 2.0, 0.0, 0.0]
+
+
+def test_adaptive_has_caught_up_when_it_is_as_good():
+    coef = Adaptive(start=2.0, floor=0.5, plateau_steps=100, decay_steps=100, fade_steps=100,
+                    teacher_return=0.5)  # fmt: skip
+    assert played(coef, [(1.0, 0.0)] * 3 + [(1.0, 0.5)] * 2) == [2.0, 2.0, 0.5, 0.5, 0.0]
+
+
+def test_adaptive_smooths_the_kl():
+    """By a fifth of the new one; 3 % less than the best is progress."""
+    coef = Adaptive(plateau_steps=10_000)
+    played(coef, [(1.0, NAN), (0.5, NAN), (0.5, NAN)])
+    kl = 0.2 * 0.5 + 0.8 * (0.2 * 0.5 + 0.8 * 1.0)
+    assert coef.state == pytest.approx({"kl": kl, "best_kl": kl, "best_at": 300.0})
+    coef.observe(Progress(400, kl * 0.9, NAN))  # 2 % less when it is smoothed
+    assert coef.state["best_at"] == 300.0
+    coef.restart()
+    assert (coef.state, coef(500)) == ({}, 3.0)
+
+
+def test_adaptive_does_not_rise_while_it_fades():
+    coef = Adaptive(start=2.0, fade_steps=100, latest=200)
+    played(coef, [(1.0, 0.0)] * 2)
+    assert [coef(t) for t in (100, 200, 250, 300)] == [2.0, 2.0, 1.0, 0.0]
 
 
 def test_adaptive_without_anything_taught_waits():
@@ -168,3 +211,32 @@ def test_adaptive_never_rises_and_survives_being_written_down(rollouts):
 def test_bad_schedules(make, message):
     with pytest.raises(ScheduleError, match=message):
         make()
+
+
+NUMBERS = {  # by shape: its arguments, and the least that each may be
+    Linear: {"start": 0, "end": 0, "steps": 1},
+    Exponential: {"start": 0, "half_life": 1, "cut_steps": 0},
+    LLM4Teach: {"start": 0, "floor": 0, "decay_steps": 1, "cut_steps": 0},
+    Adaptive: {"start": 0, "floor": 0, "plateau_steps": 1, "decay_steps": 1, "fade_steps": 1,
+               "latest": 0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shape", "name", "least"),
+    [(shape, name, least) for shape, names in NUMBERS.items() for name, least in names.items()],
+)
+@pytest.mark.parametrize("bad", [-1, NAN, True, "3", None])
+def test_every_number_is_checked_and_named(shape, name, least, bad):
+    given = dict.fromkeys(NUMBERS[shape], 5)
+    with pytest.raises(ScheduleError, match=rf"^{name} is {bad!r}, expected .*number >= {least}"):
+        shape(**{**given, name: bad})
+    if least:
+        with pytest.raises(ScheduleError, match=rf"^{name} is 0.5, expected a number >= 1"):
+            shape(**{**given, name: 0.5})
+
+
+def test_the_least_numbers_will_do():
+    for shape, least in NUMBERS.items():
+        assert shape(**{**least, **({"cut_steps": 1} if shape is LLM4Teach else {})})(9) == 0.0
+    assert Exponential(1.0, 2).zero_from == Adaptive().zero_from == float("inf")

@@ -30,9 +30,9 @@ def envs(n=3, kind=DummyVecEnv):
     return make_vec_env(TASK, n, seed=0, wrapper_class=GroundingWrapper, vec_env_cls=kind)
 
 
-def student(venv, **kwargs):
-    return TeacherPPO("MlpPolicy", venv, n_steps=32, batch_size=32, n_epochs=1, seed=0,
-                      device="cpu", **{"teacher_coef": 1.0, **kwargs})  # fmt: skip
+def student(venv, kind=TeacherPPO, **kwargs):
+    return kind("MlpPolicy", venv, n_steps=32, batch_size=32, n_epochs=1, seed=0, device="cpu",
+                **{"teacher_coef": 1.0, **kwargs})  # fmt: skip
 
 
 class Gated(ScriptedTeacher):
@@ -97,19 +97,21 @@ def test_priors_are_those_of_the_situations(kind, wrap):
 def test_late_answers_are_filled_in_before_the_loss():
     teacher = Gated()
     venv = VecTeacher(envs(), teacher, late_timeout=20.0)
-    model = student(venv)
     stepped = []
-    collect = model._fill_in_late_priors
 
-    def fill_in():
-        buffer = model.rollout_buffer
-        stepped.append((buffer.teacher_weights.copy(), dict(buffer.pending)))
-        teacher.gate.set()
-        collect()
-        assert (buffer.teacher_weights == 1).all()
-        np.testing.assert_allclose(buffer.teacher_priors.sum(axis=-1), 1, atol=1e-5)
+    class LetsGo(TeacherPPO):
+        """The answers come when the rollout is over."""
 
-    model._fill_in_late_priors = fill_in
+        def train(self):
+            buffer = self.rollout_buffer
+            stepped.append((buffer.teacher_weights.copy(), dict(buffer.pending)))
+            teacher.gate.set()
+            super().train()
+            assert (buffer.teacher_weights == 1).all()
+            np.testing.assert_allclose(buffer.teacher_priors.sum(axis=-1), 1, atol=1e-5)
+            assert self.logger.name_to_value["teacher/coverage"] == 1.0  # before the loss
+
+    model = student(venv, LetsGo)
     model.learn(96)
     weights, pending = stepped[0]
     assert (weights == 0).all()  # a whole rollout went by without an answer

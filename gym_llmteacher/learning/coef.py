@@ -28,7 +28,7 @@ def default_coef(total_timesteps: int) -> LLM4Teach:
     LLM4Teach(start=3.0, floor=0.1, decay_steps=400.0, cut_steps=700.0)
     """
     steps = max(1, total_timesteps)
-    return LLM4Teach(3.0, 0.1, decay_steps=max(1, 0.4 * steps), cut_steps=0.7 * steps)
+    return LLM4Teach(3.0, 0.1, decay_steps=max(1, 0.4 * steps), cut_steps=max(1, 0.7 * steps))
 
 
 def coef_schedule(spec: CoefSpec) -> CoefSchedule:
