@@ -66,6 +66,10 @@ def test_a_right_teacher_is_left_right():
     assert alone(teacher) == 1.0
     # Twenty episodes as it would be taught, of some 21 steps; and a few that try other things.
     assert teacher.report["episodes"] <= 45
+    often = [place for place in teacher.experience.places.values() if place.episodes >= 10]
+    assert len(often) >= 5
+    for place in often:  # a shorter way may be an option nobody has thought of
+        assert set(place.options) == set(place.able)
 
 
 def test_the_same_seed_gives_the_same_practice():
