@@ -33,13 +33,13 @@ def of_level(env_id: str) -> Task:
     return Task(env_id, lambda: gym.make(env_id), 0, 0, expert=lambda: script)
 
 
-def alone(task: Task, teacher: Teacher) -> float:
-    """Success over episodes that nobody practised on."""
+def alone(task: Task, teacher: Teacher) -> Evaluation:
+    """Success and length of episodes that nobody practised on."""
 
     def make() -> gym.Env:
         return LLMTeacherWrapper(task.make(), teacher, task.grounding())
 
-    return Evaluation.of(play(make, "teacher", EPISODES, seed=FIRST)).success
+    return Evaluation.of(play(make, "teacher", EPISODES, seed=FIRST))
 
 
 def row(name: str) -> str:
@@ -59,14 +59,21 @@ def row(name: str) -> str:
         before.append(alone(task, teacher))
         after.append(alone(task, practised))
         frames.append(practised.steps)
-    shown = [", ".join(f"{100 * value:.0f}" for value in values) for values in (before, after)]
+    shown = [", ".join(f"{100 * e.success:.0f}" for e in all_) for all_ in (before, after)]
     who = kind if kind == "nonsense" else f"{100 * float(kind):.0f} % right"
-    return f"| {task_name}, {who} | {shown[0]} | {shown[1]} | {mean(frames):,.0f} |"
+    length, shortest = mean(e.length for e in after), alone(task, task.expert()).length
+    return (
+        f"| {task_name}, {who} | {shown[0]} | {shown[1]} | {length:.0f} ({shortest:.0f}) "
+        f"| {mean(frames):,.0f} |"
+    )
 
 
 def main() -> None:
-    print("| task, teacher | alone, % of 100 episodes (seeds 0 to 4) | after practice | frames |")
-    print("|---|---|---|---|")
+    print(
+        "| task, teacher | alone, % of 100 episodes (seeds 0 to 4) | after practice "
+        "| steps (planner's) | frames |"
+    )
+    print("|---|---|---|---|---|")
     for name in sys.argv[1:] or ROWS:
         print(row(name), flush=True)
 

@@ -1,6 +1,7 @@
 """What advice led to: taken down from envs of every kind, saved, merged, and fitting only there."""
 
 import json
+import math
 
 import gymnasium as gym
 import pytest
@@ -14,8 +15,9 @@ from tests.test_play import LATE
 HERE = Origin("Echo", "ActionGrounding", 1)
 
 
-def step(place, option):
-    return Step((place,), (f"text of {place}",), (None,), 0, (option,), (place,))
+def step(place, option, *able):
+    said = f"text of {place}"
+    return Step((place,), (said,), (None,), 0, (option,), (place,), (able or (option,),))
 
 
 def episode(*trail, won=True, ended="terminated"):
@@ -74,6 +76,32 @@ def test_credit_goes_to_the_way_out_and_not_to_the_circle():
     assert tally["a", "on"].value(33.0) > tally["b", "back"].value(33.0) > 0.0
 
 
+def test_what_is_found_later_counts_for_the_way_there():
+    experience = Experience()
+    for _ in range(3):
+        experience.add_episode(episode(("a", "to b"), ("b", "wrong"), won=False))
+    assert experience.value("a", "to b") == 0.0
+    experience.add_episode(episode(("c", "to b"), ("b", "right")))
+    assert experience.values.of["b"] > 0.6
+    experience.add_episode(episode(("a", "round"), ("c", "to b"), ("b", "right")))
+    assert experience.tally("a", "to b").value(33.0) == 0.0  # by its own returns
+    assert experience.value("a", "to b") > 0.4
+    assert experience.tally("a", "to b").led == {"b": [3.0, 1.0]}
+    assert experience.tally("b", "wrong").led == {"lost": [3.0, 1.0]}
+
+
+def test_what_was_never_used_is_worth_what_it_was_where_the_same_was_said():
+    experience = Experience()
+    experience.add_episode(episode(("door-1", "open")))
+    known = experience.value("door-1", "open")
+    assert known > 0.9
+    assert experience.value("door-3", "open") == known
+    assert math.isnan(experience.value("key-3", "open"))
+    assert math.isnan(experience.value("door-3", "fly"))
+    experience.add_episode(episode(("door-3", "round", "round", "open"), won=False))
+    assert experience.values.of["door-3"] == pytest.approx(known)  # of what is able, used or not
+
+
 def test_recent_episodes_count_more():
     experience = Experience()
     for won in [True] * 20 + [False] * 5:
@@ -98,6 +126,8 @@ def test_a_file_is_read_back_and_can_be_read_by_people(tmp_path):
     experience.save(tmp_path / "new" / "experience.json")
     again = Experience.load(tmp_path / "new" / "experience.json", HERE)
     assert again.as_dict() == experience.as_dict()
+    experience.settle()
+    assert again.values.of == experience.values.of
     assert again.tally("a", "go\ud800").tries == 2
     text = (tmp_path / "new" / "experience.json").read_text()
     assert '"text": "text of a"' in text
@@ -118,6 +148,7 @@ def test_merged_is_as_if_one_had_seen_both():
     assert ours.left == pytest.approx(theirs.left)
     assert merged.places["b"].endings == {"terminated": 3}
     assert merged.length == pytest.approx(both.length)
+    assert ours.led == theirs.led
 
 
 def test_it_fits_nowhere_else(tmp_path):
@@ -130,6 +161,11 @@ def test_it_fits_nowhere_else(tmp_path):
         Experience(HERE).merge(Experience(HERE._replace(version=2)))
 
 
+def spoiled_way(values, led):
+    values["places"]["a"]["options"]["go"]["led"] = led
+    return values
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -139,6 +175,10 @@ def test_it_fits_nowhere_else(tmp_path):
         lambda values: {**values, "length": float("nan")},
         lambda values: {**values, "places": {"a": {**values["places"]["a"], "options": {"x": 3}}}},
         lambda values: {key: value for key, value in values.items() if key != "origin"},
+        lambda values: spoiled_way(values, {"won": [1.0]}),
+        lambda values: spoiled_way(values, {"won": [1.0, -1e9]}),
+        lambda values: spoiled_way(values, {"won": [1.0, "far"]}),
+        lambda values: spoiled_way(values, ["won"]),
     ],
 )
 def test_other_files_are_refused_in_words(tmp_path, spoil):

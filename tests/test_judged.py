@@ -47,7 +47,8 @@ def test_a_wrong_teacher_practises_and_then_teaches(kind, tmp_path):
     env = KINDS[kind]()
     total = 40_000
     model = TeacherPPO(env=env, **SMALL)
-    model._setup_learn(total)
+    with pytest.warns(UserWarning, match="solved 0% of 8 episodes alone. It practised for"):
+        model._setup_learn(total)
     record = model.teacher_record
     assert record["alone"]["success"] < 0.5
     assert record["practised"]["success"] >= 0.5
@@ -78,8 +79,11 @@ def test_a_training_takes_as_many_steps_as_were_asked_for():
             return super().step(action)
 
     env = make_vec_env(lambda: LLMTeacherWrapper(Counted(gym.make(LAVA)), EXPERT), 4, seed=0)
-    model = TeacherPPO(env=env, **SMALL).learn(10_000)
+    model = TeacherPPO(env=env, **SMALL).learn(10_000, log_interval=1_000)  # nothing is dumped
     assert model.teacher_record["outcome"] == "teaches"
+    logged = model.logger.name_to_value
+    assert logged["teacher/alone_success"] == 1.0
+    assert logged["teacher/played"] == model.teacher_record["alone"]["steps"] > 0
     assert Counted.steps == model.num_timesteps < 10_000 + 4 * 128
     assert "practice" not in model.teacher_record
 

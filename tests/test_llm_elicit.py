@@ -40,6 +40,7 @@ def test_the_examples_leak_neither_key_nor_door():
 def test_need_asks_for_the_needs_and_carries_their_plans():
     question = NextSubgoal().question(HERE)
     assert question.candidates == (" key.", " door.")
+    assert question.n == 2  # a choice each: what comes beyond n is cut off
     text = question.messages[0]["content"]
     assert text.endswith(
         "Task: get the key, then open the door.\nThe agent holds nothing. It now needs the"

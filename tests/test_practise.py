@@ -50,11 +50,26 @@ def test_a_wrong_teacher_gets_right_by_practice(accuracy):
     assert teacher.steps < 6_000
 
 
+def test_the_way_gets_short_too():
+    """First it finds some way, here by exploring all of the room (46 steps); then a shorter one."""
+    teacher = practise(SimulatedTeacher(EXPERT, 0.3, seed=103), make, 8_000, seed=103_000)
+    record = play(make, teacher, 40, seed=90_000)
+    shortest = play(make, EXPERT, 40, seed=90_000)
+    assert record.success >= 0.95
+    assert np.mean([e.length for e in record.episodes]) < 1.5 * np.mean(
+        [e.length for e in shortest.episodes]
+    )
+
+
 def test_a_right_teacher_is_left_right():
     teacher = practise(EXPERT, make, 8_000)
     assert alone(teacher) == 1.0
     # Twenty episodes as it would be taught, of some 21 steps; and a few that try other things.
     assert teacher.report["episodes"] <= 45
+    often = [place for place in teacher.experience.places.values() if place.episodes >= 10]
+    assert len(often) >= 5
+    for place in often:  # a shorter way may be an option nobody has thought of
+        assert set(place.options) == set(place.able)
 
 
 def test_the_same_seed_gives_the_same_practice():

@@ -10,7 +10,8 @@ from typing import Any
 
 from gym_llmteacher.errors import ExperienceError
 from gym_llmteacher.experience.origin import Origin
-from gym_llmteacher.experience.tally import RECENT, Place, Tally
+from gym_llmteacher.experience.tally import LOST, RECENT, WON, Place, Tally
+from gym_llmteacher.experience.values import Values
 from gym_llmteacher.playing.record import Episode, Record
 
 FORMAT = 1
@@ -52,6 +53,7 @@ class Experience:
         self.lost_in_a_row = 0
         self.length = 0.0
         """Env steps of won episodes, recent ones counting more."""
+        self.values = Values(self.places)
 
     def won(self, episode: Episode) -> bool:
         """Whether an episode counts as a success."""
@@ -79,8 +81,10 @@ class Experience:
             for time, step in enumerate(episode.steps)
             for pair in zip(step.places, step.texts, step.options, strict=True)
         ]
+        able = {key: it for s in episode.steps for key, it in zip(s.places, s.able, strict=False)}
         for key, text in {key: text for _, key, text, _ in said}.items():
             place = self.places.setdefault(key, Place(text))
+            place.able = able.get(key, place.able)
             place.won += won
             place.lost += not won
             place.endings[episode.ended] = place.endings.get(episode.ended, 0) + 1
@@ -95,6 +99,31 @@ class Experience:
         for (key, option), time in first.items():
             tally = self.places[key].options.setdefault(option, Tally())
             tally.add(won and way_out[key] == option, episode.reward, episode.length - time)
+        for dim in range(max((len(step.places) for step in episode.steps), default=0)):
+            self._back_up(episode, dim, won)
+
+    def _back_up(self, episode: Episode, dim: int, won: bool) -> None:
+        """Note where options led, and what that is worth, backwards along the episode."""
+        runs: list[tuple[str, str | None, int]] = []  # place, option, since when
+        for time, step in enumerate(episode.steps):
+            if len(step.places) > dim:
+                here = (step.places[dim], step.options[dim])
+                if not runs or runs[-1][:2] != here:
+                    runs.append((*here, time))
+        after, ends = WON if won else LOST, episode.length
+        for key, option, time in reversed(runs):
+            if option is not None:
+                self.places[key].options[option].lead(after, ends - time)
+            self.values.back_up(key, self.horizon)
+            after, ends = key, time
+
+    def value(self, key: str, option: str) -> float:
+        """Discounted success of an option at a `Situation.place`, in [0, 1]; NaN: unknown."""
+        return self.values.option(key, option, self.horizon)
+
+    def settle(self) -> None:
+        """Work out what everything is worth anew: the same from a file as from memory."""
+        self.values.settle(self.horizon)
 
     def tally(self, key: str, option: str) -> Tally:
         """What came of an option at a `Situation.place`; an empty one where it was never used."""
@@ -139,6 +168,7 @@ class Experience:
         self.lost_in_a_row = min(self.lost_in_a_row, other.lost_in_a_row)
         for key, place in other.places.items():
             self.places.setdefault(key, Place(place.text)).merge(place)
+        self.settle()
         return self
 
     def as_dict(self) -> dict[str, Any]:
@@ -165,8 +195,11 @@ class Experience:
             for name in ("episodes", "wins", "steps", "lost_in_a_row"):
                 setattr(found, name, int(values[name]))
             found.length = float(values["length"])
-            found.places = {key: Place.from_dict(place) for key, place in values["places"].items()}
-            numbers = [found.length, *(t.value(SHORTEST) for t in found._tallies())]
+            places = values["places"].items()
+            found.places.update({key: Place.from_dict(place) for key, place in places})
+            found.settle()
+            tallies = (t.value(SHORTEST) for t in found._tallies())
+            numbers = [found.length, *tallies, *found.values.of.values()]
             if not all(map(math.isfinite, numbers)):
                 raise ValueError("a number that is not finite")
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -8,6 +8,8 @@ from typing import Any
 
 RECENT = 0.2
 """The least weight of the last episode in the averages that follow the recent ones."""
+WON, LOST = "won", "lost"
+"""Where an option led that was the last of its episode."""
 
 
 @dataclass
@@ -23,6 +25,8 @@ class Tally:
     :param returns: sum of their returns
     :param rate: share of wins in [0, 1], recent episodes counting more
     :param left: env steps from its first use to the success, recent wins counting more
+    :param led: by place that it led to, or ``"won"`` or ``"lost"`` at the end: how often, and after
+        how many env steps on average
     """
 
     tries: int = 0
@@ -30,6 +34,7 @@ class Tally:
     returns: float = 0.0
     rate: float = 0.0
     left: float = 0.0
+    led: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, won: bool, reward: float, left: int) -> None:
         """Count one episode.
@@ -42,6 +47,18 @@ class Tally:
         if won:
             self.wins += 1
             self.left += max(RECENT, 1 / self.wins) * (left - self.left)
+
+    def lead(self, place: str, steps: float, times: float = 1) -> None:
+        """Count where it led.
+
+        >>> tally = Tally()
+        >>> tally.lead("won", 4)
+        >>> tally.lead("won", 6)
+        >>> tally.led
+        {'won': [2.0, 5.0]}
+        """
+        n, mean = self.led.get(place, (0.0, 0.0))
+        self.led[place] = [n + times, mean + times * (steps - mean) / (n + times)]
 
     def value(self, horizon: float) -> float:
         """Success, discounted by the steps still to come: in [0, 1].
@@ -62,6 +79,8 @@ class Tally:
             self.left = (self.wins * self.left + other.wins * other.left) / wins
         self.tries, self.wins = tries, wins
         self.returns += other.returns
+        for place, (n, steps) in other.led.items():
+            self.lead(place, steps, n)
 
 
 @dataclass
@@ -74,6 +93,7 @@ class Place:
     :param endings: how many ended how (``"terminated"``, ``"truncated"``, ``"cut"``)
     :param last: lost episodes that ended here
     :param options: what came of the options that were used
+    :param able: those that do something here, used or not
     """
 
     text: str
@@ -82,6 +102,7 @@ class Place:
     endings: dict[str, int] = field(default_factory=dict)
     last: int = 0
     options: dict[str, Tally] = field(default_factory=dict)
+    able: tuple[str, ...] = ()
 
     @property
     def episodes(self) -> int:
@@ -93,6 +114,7 @@ class Place:
         self.won += other.won
         self.lost += other.lost
         self.last += other.last
+        self.able = self.able or other.able
         for how, times in other.endings.items():
             self.endings[how] = self.endings.get(how, 0) + times
         for option, tally in other.options.items():
@@ -102,7 +124,8 @@ class Place:
     def from_dict(cls, values: dict[str, Any]) -> Place:
         """Read what `dataclasses.asdict` made of one."""
         tallies = {option: Tally(**tally) for option, tally in values["options"].items()}
-        return cls(**{**values, "options": tallies})
+        able = tuple(map(str, values.get("able", ())))
+        return cls(**{**values, "options": tallies, "able": able})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

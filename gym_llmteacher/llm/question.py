@@ -15,7 +15,7 @@ class Question:
 
     :param messages: the conversation so far, ``{"role": ..., "content": ...}`` each
     :param params: sampling parameters (``temperature``, ``max_tokens``, ...)
-    :param n: number of samples
+    :param n: number of samples; of scored candidates always one each
     :param candidates: strings to be scored as continuations instead of samples (embedded model)
     :param kind: what kind of question it is, part of its identity: the elicitation's name,
         ``"curriculum"``, ...
@@ -30,6 +30,10 @@ class Question:
     brief: bool = False
     kind: str = ""
     text: str = ""
+
+    def __post_init__(self) -> None:
+        if self.candidates:  # each is a choice of its own, and more choices than n are cut off
+            object.__setattr__(self, "n", len(self.candidates))
 
     @property
     def sent(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Step(NamedTuple):
     :param options: which option that was: what is advised and would have done the same; ``None``
         where it was none of them
     :param places: `Situation.place` of what was asked
+    :param able: `Situation.able` of it
     """
 
     keys: tuple[str, ...]
@@ -35,6 +36,7 @@ class Step(NamedTuple):
     action: Any
     options: tuple[str | None, ...] = ()
     places: tuple[str, ...] = ()
+    able: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def of(cls, said: Pending, action: Any, options: tuple[str | None, ...] | None = None) -> Step:
@@ -49,7 +51,8 @@ class Step(NamedTuple):
                 _followed(*each) for each in zip(*said, np.ravel(action).tolist(), strict=False)
             )
         places = tuple(s.place for s in situations)
-        return cls(keys, texts, said.advices, np.array(action)[()], options, places)
+        able = tuple(s.able for s in situations)
+        return cls(keys, texts, said.advices, np.array(action)[()], options, places, able)
 
 
 def _followed(situation: Situation, advice: Advice | None, action: Any) -> str | None:

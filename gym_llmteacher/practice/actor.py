@@ -19,6 +19,8 @@ from gym_llmteacher.situation import Situation
 
 HOLD = 15
 """Env steps after which an option that has changed nothing is reconsidered."""
+NEW = 4
+"""Options never tried before that an episode tries, once episodes are won."""
 
 
 class _Held:
@@ -56,6 +58,12 @@ class PractisingActor(TeacherActor):
         """By env: whether this episode is played as it would be taught, and nothing is tried."""
         self.reading_share = 0.0
         """Of episodes to come."""
+        self.curious = False
+        """Whether episodes are won, so that what was never tried may be a shorter way."""
+        self.tried: dict[int, int] = {}
+        """By env: options of this episode that were never tried before."""
+        self._since: set[tuple[str, str]] = set()
+        """Places and options that were tried since it is curious."""
         self._held: dict[int, list[_Held]] = {}
 
     def following(self, env: int) -> tuple[str | None, ...]:
@@ -72,6 +80,7 @@ class PractisingActor(TeacherActor):
             if starts[i] or i not in self._held:
                 self._held[i] = [_Held() for _ in self.sizes]
                 self.reading[i] = bool(self._rng.random() < self.reading_share)
+                self.tried[i] = 0
             for dim, (situation, advice) in enumerate(zip(*said, strict=True)):
                 row = self._row(i, dim, situation, advice)
                 if row is not None:
@@ -92,12 +101,26 @@ class PractisingActor(TeacherActor):
         if row is None:
             table = table_of(situation, advice, self.experience, floor_of(self.experience))
             used = [self._used(situation.place, option) for option in table.options]
-            held.option = choose(table, used, self._rng)
+            held.option = self._something_new(env, situation) or choose(table, used, self._rng)
             held.key, held.left = situation.key, HOLD
             if held.option is not None:
+                if self.curious:
+                    self._since.add((situation.place, held.option))
                 held.used[situation.place, held.option] += 1
             row = _row_of(situation, held.option)
         return row
+
+    def _something_new(self, env: int, situation: Situation) -> str | None:
+        if not self.curious or self.tried[env] >= NEW:
+            return None
+        place = situation.place
+        new = [option for option in situation.able if (place, option) not in self._since]
+        if not new:
+            return None
+        option = new[int(self._rng.integers(len(new)))]
+        self._since.add((place, option))
+        self.tried[env] += 1
+        return option
 
     def _read_out(
         self, held: _Held, situation: Situation, advice: Advice | None

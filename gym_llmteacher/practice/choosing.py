@@ -36,7 +36,8 @@ class Table:
     :param options: names
     :param prior: float64 ``(n,)``, of the teacher's advice; sums to 1
     :param tries: float64 ``(n,)``
-    :param value: float64 ``(n,)`` in [0, 1]; of those never tried the mean of the others
+    :param value: float64 ``(n,)`` in [0, 1]; of those never tried what came of them where the same
+        was said and other options applied, or else the mean of the others
     """
 
     options: tuple[str, ...]
@@ -66,9 +67,11 @@ def table_of(
     told = votes / votes.sum() if votes.sum() > 0 else flat
     tallies = [experience.tally(situation.place, option) for option in able]
     tries = np.array([tally.tries for tally in tallies], dtype=np.float64)
-    value = np.array([tally.value(experience.horizon) for tally in tallies], dtype=np.float64)
-    mean = float((tries * value).sum() / max(1.0, tries.sum()))
-    return Table(able, floor * flat + (1 - floor) * told, tries, np.where(tries > 0, value, mean))
+    value = np.array([experience.value(situation.place, option) for option in able])
+    known = tries > 0
+    mean = float((tries * value)[known].sum() / max(1.0, tries.sum()))
+    value = np.where(np.isnan(value), mean, value)
+    return Table(able, floor * flat + (1 - floor) * told, tries, value)
 
 
 def floor_of(experience: Experience) -> float:

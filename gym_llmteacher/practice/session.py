@@ -17,6 +17,10 @@ WINDOW = 20
 """Episodes over which a teacher is good enough."""
 PATIENCE = 100
 """Episodes that have to be better than as many before."""
+SETTLED = 5
+"""Episodes in a row that found nothing new to try: there is no shorter way to be found."""
+MOST_CURIOUS = 100
+"""Episodes that look for shorter ways."""
 
 
 class Session:
@@ -45,7 +49,7 @@ class Session:
         self.won: list[bool] = []
         self.taught: list[bool] = []
         """Of the episodes that were played as they would be taught."""
-        self._played = 0
+        self._settled = self._curious = 0
         self._stopped = ""
 
     def run(self, env: Any, max_steps: int | None = None) -> dict[str, Any]:
@@ -61,6 +65,7 @@ class Session:
             env, self.actor, self.steps, seed=self.seed if seeded else None,
             max_steps=max_steps, stop=self._over, texts=True, on_episode=self._learn,
         )  # fmt: skip
+        self.experience.settle()
         first, last = self.won[:WINDOW], self.won[-WINDOW:]
         return {
             "steps": record.steps,
@@ -77,14 +82,24 @@ class Session:
         self.won.append(won)
         if self.actor.reading[episode.env]:
             self.taught.append(won)
+        elif self.actor.curious:
+            self._curious += 1
+            self._settled = 0 if self.actor.tried[episode.env] else self._settled + 1
+        share = float(np.sum(self.won[-WINDOW:])) / WINDOW
+        self.actor.curious = share >= 0.5 and not self._has_looked()
         # Who wins often is to show it without trying anything.
-        self.actor.reading_share = float(np.sum(self.won[-WINDOW:])) / WINDOW
+        self.actor.reading_share = share / 2 if self.actor.curious else share
         if self._watch is not None:
             self._watch(self.actor.steps, self.experience)
 
+    def _has_looked(self) -> bool:
+        """Whether shorter ways have been looked for."""
+        return self._settled >= SETTLED or self._curious >= MOST_CURIOUS
+
     def _over(self, episodes: Sequence[Episode]) -> bool:
         won = self.won
-        if len(self.taught) >= WINDOW and np.mean(self.taught[-WINDOW:]) >= self.enough:
+        good = len(self.taught) >= WINDOW and np.mean(self.taught[-WINDOW:]) >= self.enough
+        if good and self._has_looked():
             self._stopped = "enough"
         elif len(won) >= 2 * PATIENCE and self._no_better():
             self._stopped = "no better"

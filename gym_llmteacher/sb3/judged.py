@@ -30,6 +30,7 @@ from gym_llmteacher.sb3.judging import (
     let_teacher_play,
     let_teacher_practise,
     warn_not_followed,
+    warn_practised,
     warn_trial_failed,
 )
 from gym_llmteacher.sb3.teacher_eval import TeacherEval, checked_episodes, earned_more
@@ -102,8 +103,10 @@ class JudgedTeacher(_Algorithm):
         if not played.solved and left > 0 and can_practise(self._vec_env):
             experience, report = let_teacher_practise(self, self._playable, left)
             self.teacher_experience = experience.as_dict()
+            alone = played
             played = let_teacher_play(self, self._playable, self.teacher_eval_episodes)
             self.teacher_record |= {"practice": report, "practised": asdict(played)}
+            warn_practised(alone, played, report["steps"])
             self.teacher_followed = played.verdict((), 0)
             steps += report["steps"] + played.steps
         self.teacher_eval = asdict(played)

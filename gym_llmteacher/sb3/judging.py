@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,32 @@ def let_teacher_practise(
         report = session.run(env, max_steps=_LONGEST)
         use_experience(env, experience)
     return experience, report
+
+
+def figures_of(record: Mapping[str, Any] | None) -> dict[str, float]:
+    """What of a teacher's record is logged: its success before it teaches, and frames it played.
+
+    >>> figures_of({"alone": {"success": 0.0}, "practised": {"success": 0.875}, "steps": 3000})
+    {'alone_success': 0.0, 'practised_success': 0.875, 'played': 3000}
+    """
+    record = record or {}
+    found = {f"{when}_success": record.get(when, {}) for when in ("alone", "practised")}
+    figures = {name: played["success"] for name, played in found.items() if played}
+    return figures | ({"played": record["steps"]} if "steps" in record else {})
+
+
+def warn_practised(alone: TeacherEval, practised: TeacherEval, steps: int) -> None:
+    """Warn that a teacher had to practise.
+
+    :param steps: env steps of its practice
+    """
+    warnings.warn(
+        f"the teacher solved {alone.success:.0%} of {alone.episodes} episodes alone. It practised "
+        f"for {steps:,} frames of this training and now solves {practised.success:.0%} of "
+        f"{practised.episodes}. See what it is told and answers (gym-llmteacher ask), or "
+        "pass teacher_eval_episodes=0 to follow it as it is.",
+        stacklevel=3,
+    )
 
 
 def warn_not_followed(played: TeacherEval, student: Sequence[float]) -> None:

@@ -57,7 +57,9 @@ class TeacherPPO(AdviceReplay, PPO):
         >>> _ = model.learn(64)
 
     Logged besides PPO's own keys: ``teacher/coef``, ``teacher/loss``, ``teacher/kl`` (nats),
-    ``teacher/agreement``, ``teacher/coverage`` and the teacher's totals (``teacher/calls``, ...).
+    ``teacher/agreement``, ``teacher/coverage``, the teacher's totals (``teacher/calls``, ...), and
+    how it did before it taught: ``teacher/alone_success``, ``teacher/practised_success`` (share of
+    its episodes) and ``teacher/played`` (env steps of both and of its practice).
     """
 
     def learn(

@@ -30,6 +30,7 @@ from gym_llmteacher.learning.schedules import CoefSchedule, Progress
 from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
 from gym_llmteacher.sb3.infos import current_infos, first_infos
 from gym_llmteacher.sb3.judged import JudgedTeacher
+from gym_llmteacher.sb3.judging import figures_of
 from gym_llmteacher.sb3.saving import packed, unpacked
 from gym_llmteacher.sb3.telemetry import late_priors, set_teaching, teacher_totals
 
@@ -235,6 +236,8 @@ class TaughtAlgorithm(JudgedTeacher):
         record = self.logger.record
         record("teacher/coef", coef)
         record("teacher/coverage", coverage)
+        for name, value in figures_of(self.teacher_record).items():
+            record(f"teacher/{name}", value)
         taught = figures(self._teaching_log, self._divergence) if self._teaching_log else {}
         for name, value in taught.items():
             record(f"teacher/{name}", value)
