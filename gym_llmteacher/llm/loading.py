@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401
 import functools
+import logging  # noqa: F401
 import os
 import threading
 from typing import Any
 
 _loading = threading.RLock()
 # Forked in the middle of an import, a child could never import it. A fork waits for that instead.
+# Hooks run in the reverse order of registration: those of the modules imported above, which take
+# locks that the import itself needs, must have been registered before.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_loading.acquire,
