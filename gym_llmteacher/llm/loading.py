@@ -7,6 +7,7 @@ import functools
 import logging  # noqa: F401
 import os
 import threading
+import warnings
 from typing import Any
 
 _loading = threading.RLock()
@@ -35,6 +36,11 @@ def _load_litellm() -> Any:
 
     from gym_llmteacher.llm.provider import register
 
+    # Its classes are finished when they are first used. Here nobody else uses them at that moment,
+    # and a warning of what they are made of, where warnings are errors, fails no question.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        litellm.ModelResponse()
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     register(litellm)
