@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401
 import functools
+import logging  # noqa: F401
 import os
 import threading
+import warnings
 from typing import Any
 
 _loading = threading.RLock()
 # Forked in the middle of an import, a child could never import it. A fork waits for that instead.
+# Hooks run in the reverse order of registration: those of the modules imported above, which take
+# locks that the import itself needs, must have been registered before.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_loading.acquire,
@@ -31,6 +36,11 @@ def _load_litellm() -> Any:
 
     from gym_llmteacher.llm.provider import register
 
+    # Its classes are finished when they are first used. Here nobody else uses them at that moment,
+    # and a warning of what they are made of, where warnings are errors, fails no question.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        litellm.ModelResponse()
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     register(litellm)
