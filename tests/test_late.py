@@ -123,3 +123,12 @@ def test_an_open_question_is_not_one_that_a_condition_is_against(late):
     # Known by now, with or without a condition for it.
     assert adviser.advise((situation("x"),), None).pending is None
     assert adviser.metrics()["saved_new_text"] == 0.0
+
+
+def test_a_late_answer_is_what_is_said_where_it_was_asked_for_and_nowhere_else(late):
+    adviser = late()
+    pending = {env: adviser.advise((situation(text),), None, env).pending
+               for env, text in enumerate("xy")}  # fmt: skip
+    adviser.teacher.gate.release(2)
+    assert len(list(adviser.late({0: pending[0]}, 20.0))) == 1
+    assert [said.advices for said in adviser.said] == [(A,), (None,)]
