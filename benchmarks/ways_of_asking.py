@@ -136,7 +136,7 @@ def main(episodes: int, ways: dict[str, Callable[[], Any]]) -> str:
             lines.append(f"| letters, {orders} order{'s'[: orders > 1]} | {change:.3f} |")
         lines += ["", "| the small one must be sure of | success, LavaDoorKey | situations put to "
                   "the small one | to the large one |", "|---|---|---|---|"]  # fmt: skip
-        for least in (0.0, 0.3, 0.4, 0.6):
+        for least in (0.0, 0.15, 0.2, 0.3):
             lines.append(_cascade_row(path, least, episodes))
             print(lines[-1], flush=True)
     return "\n".join(lines) + "\n"
