@@ -75,7 +75,7 @@ def _table(checks: list[Any]) -> Table:
         endings = ", ".join(f"{how} {times}" for how, times in one.endings.items())
         table.add_row(
             Text(one.env_id), Text(one.teacher), f"{one.success:.0%}", f"{low:.0%} to {high:.0%}",
-            f"{one.mean_return:.3g}", endings, f"{one.totals.get('calls', 0):.0f}",
-            f"{one.totals.get('cost_usd', 0):.4f}",
+            f"{one.mean_return:.3g}", endings, f"{one.said.totals.get('calls', 0):.0f}",
+            f"{one.said.totals.get('cost_usd', 0):.4f}",
         )  # fmt: skip
     return table

@@ -22,9 +22,9 @@ def test_a_teacher_that_knows_is_told_from_one_that_does_not():
     good = check(make, ScriptedTeacher.named("door_key_planner"), "planner", episodes=6, seed=3)
     wrong = check(make, ScriptedTeacher(lambda here: ("explore",)), "wrong", episodes=6, seed=3)
     chance = check(make, random_teacher(), "random", episodes=6, seed=3)
-    assert (good.success, good.endings, good.agreement) == (1.0, {"completed": 6}, 1.0)
+    assert (good.success, good.endings, good.said.agreement) == (1.0, {"completed": 6}, 1.0)
     assert (wrong.success, wrong.endings) == (0.0, {"task limit reached": 6})
-    assert (chance.advised, good.advised) == (0, 1)
+    assert (chance.said.advised, good.said.advised) == (0, 1)
     assert good.frames < wrong.frames
     worst = wrong.spots[0]
     assert (worst.won, worst.advice) == (0, "explore (100%)")

@@ -35,7 +35,7 @@ def path(tmp_path):
 
 
 def test_a_file_replaces_the_whole_prompt(path):
-    for name, listed in (("samples", "- run\n- hide"), ("logprobs", "A) run\nB) hide")):
+    for name, listed in (("samples", "- run\n- hide"), ("logprobs", "A) hide\nB) run")):
         system, user = elicitation_for(f"{name}:{path}", "openai/x").question(HERE).messages
         assert system == {"role": "system", "content": "You are terse."}
         # What the situation says is never taken for a placeholder.
@@ -49,7 +49,7 @@ def test_from_python():
     (user,) = Samples(template=template, example="so").question(HERE).messages
     assert user["content"] == "A {task} is in the way.|- run\n- hide|so"
     (user,) = Logprobs(template=template).question(HERE).messages
-    assert user["content"].endswith("A) run\nB) hide|")
+    assert user["content"].endswith("A) hide\nB) run|")
 
 
 def test_a_changed_prompt_is_a_new_question(path, tmp_path):

@@ -6,8 +6,8 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -54,6 +54,21 @@ class Spot:
     followed: str
 
 
+class Said(NamedTuple):
+    """What a teacher said, all in all.
+
+    :param agreement: mean probability of the best plan, where there was advice
+    :param advised: share of the steps at which there was advice
+    :param totals: `Teacher.metrics` of these episodes alone
+    :param seconds: of an answer that was not known before: median and 95th percentile
+    """
+
+    agreement: float
+    advised: float
+    totals: dict[str, float]
+    seconds: tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Check:
     """What a teacher did in one env.
@@ -62,10 +77,6 @@ class Check:
     :param interval: 95 % (Wilson)
     :param mean_return: of all episodes
     :param endings: episodes by how they ended
-    :param agreement: mean probability of the best plan, where there was advice
-    :param advised: share of the steps at which there was advice
-    :param totals: `Teacher.metrics`
-    :param seconds: of an answer that was not known before: median and 95th percentile
     :param spots: worst first
     """
 
@@ -76,12 +87,9 @@ class Check:
     success: float
     interval: tuple[float, float]
     mean_return: float
-    endings: dict[str, int] = field(default_factory=dict)
-    agreement: float = math.nan
-    advised: float = 0.0
-    totals: dict[str, float] = field(default_factory=dict)
-    seconds: tuple[float, float] = (0.0, 0.0)
-    spots: tuple[Spot, ...] = ()
+    endings: dict[str, int]
+    said: Said
+    spots: tuple[Spot, ...]
 
 
 class _Stopwatch(TeacherDecorator):
@@ -127,6 +135,7 @@ def check(
     goal = env.spec.reward_threshold if env.spec is not None else None
     env.close()
     watched = _Stopwatch(teacher)
+    before = teacher.metrics()
     record = play(make, watched, episodes, seed=seed, texts=True)
     known = Experience(goal=goal).add(record)
     won = [known.won(episode) for episode in record.episodes]
@@ -136,8 +145,12 @@ def check(
         env_id, name, episodes, record.steps, float(np.mean(won)), wilson(sum(won), len(won)),
         record.mean_return,
         dict(Counter(map(_ending, record.episodes, won)).most_common()),
-        float(np.mean(best)) if best else math.nan, record.advised / max(record.steps, 1),
-        teacher.metrics(), (float(np.median(times)), float(np.percentile(times, 95))),
+        Said(
+            float(np.mean(best)) if best else math.nan,
+            record.advised / max(record.steps, 1),
+            {name: total - before.get(name, 0.0) for name, total in teacher.metrics().items()},
+            (float(np.median(times)), float(np.percentile(times, 95))),
+        ),
         tuple(
             Spot(place.text, place.episodes, place.won, place.last,
                  _advice(watched.said.get(place.text)),
@@ -176,7 +189,7 @@ def verdict(found: Check, chance: Check) -> str:
     share = f"It solves {found.success:.0%}"
     if found.success >= 0.5:
         return f"{share}: it can teach. Next: gym-llmteacher train {where}"
-    if found.advised == 0:
+    if found.said.advised == 0:
         why = next(iter(found.endings), "error")
         return f"It never had anything to say ({why}). Next: gym-llmteacher ask {where}"
     if found.interval[0] > chance.success:

@@ -51,12 +51,12 @@ def _words(text: str) -> str:
 
 def _row(check: Check) -> str:
     low, high = check.interval
-    median, most = check.seconds
+    median, most = check.said.seconds
     cells = [
         f"{check.success:.0%}",
         f'<div class="bar"><div style="width:{check.success:.0%}"></div></div>',
-        f"{low:.0%} to {high:.0%}", f"{check.mean_return:.3g}", f"{check.advised:.0%}",
-        f"{check.totals.get('calls', 0):.0f}", f"{check.totals.get('cost_usd', 0):.4f}",
+        f"{low:.0%} to {high:.0%}", f"{check.mean_return:.3g}", f"{check.said.advised:.0%}",
+        f"{check.said.totals.get('calls', 0):.0f}", f"{check.said.totals.get('cost_usd', 0):.4f}",
         f"{median:.2f}, {most:.2f}",
     ]  # fmt: skip
     named = "".join(f"<td>{_words(text)}</td>" for text in (check.env_id, check.teacher))
@@ -76,5 +76,5 @@ def _details(check: Check, verdict: str) -> str:
         f"<h2>{_words(check.teacher)} in {_words(check.env_id)}</h2>"
         f"<p class=verdict>{_words(verdict)}</p>"
         f"<p>How {check.episodes} episodes ended: {_words(endings)}. Agreement among samples: "
-        f"{check.agreement:.0%}.</p><table>{head}{rows}</table>"
+        f"{check.said.agreement:.0%}.</p><table>{head}{rows}</table>"
     )

@@ -12,6 +12,7 @@ come on top.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -99,8 +100,10 @@ class JudgedTeacher(_Algorithm):
         self.teacher_record = {"alone": asdict(played)}
         self.teacher_followed, steps = played.verdict((), 0), played.steps
         left = budget - 2 * played.steps  # it plays once more when it has practised
+        # Where an env does not tell of success there is nothing to practise for: it is compared.
+        tells = not math.isnan(played.success)
         # One that is silent, or advises what does not apply, cannot be judged; it can practise.
-        if not played.solved and left > 0 and can_practise(self._vec_env):
+        if tells and not played.solved and left > 0 and can_practise(self._vec_env):
             experience, report = let_teacher_practise(self, self._playable, left)
             self.teacher_experience = experience.as_dict()
             alone = played
