@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gym_llmteacher import LLMTeacher, Situation
-from gym_llmteacher.errors import TeacherSpecError
+from gym_llmteacher.errors import AnswersFileError, TeacherSpecError
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.llm.budget import Budget, BudgetSpentError, Limits
 from gym_llmteacher.llm.keeper import Keeper
@@ -172,6 +172,16 @@ def test_the_store_is_taken_from_and_given_back_to():
     with pytest.raises(BudgetSpentError, match="this process's budget: 1 calls spent of 1"):
         own.take(Spend(1))
     assert keeper.store.spent() == Spend(3, 20)
+
+
+def test_a_store_that_cannot_be_asked_has_nothing_left_of_its_limits():
+    class Away(Answers):
+        def spent(self):
+            raise AnswersFileError("it is away")
+
+    keeper = Keeper(Away(":memory:"))
+    assert Budget({"calls": 4}, {"calls": 10}, keeper).left() == 0.0
+    assert Budget(None, {"calls": 10}, keeper).left() == 1.0  # without limits nobody asks it
 
 
 def test_limits_need_a_store_and_are_numbers():
