@@ -168,6 +168,23 @@ def test_a_condition_hears_what_was_decided_and_what_came_of_it():
     assert all(type(outcome.changed) is type(outcome.asked) is bool for outcome in noting.outcomes)
 
 
+def test_what_is_known_is_not_asked_about_and_no_decision():
+    class Knows(Says):
+        def cached(self, situation):
+            return B if situation.text == "known" else None
+
+    noting, teacher = Noting(), Knows()
+    adviser = Adviser(teacher, (2,), ask=noting, smoothing=0.0)
+    for text, prior in [("x", [1.0, 0.0]), ("known", [0.0, 1.0]), ("y", [1.0, 0.0])]:
+        assert adviser.advise((situation(text),), None).prior.tolist() == prior
+        adviser.hear(0.0, False)
+    assert [here.text for here in teacher.asked] == ["x", "y"]
+    assert [moment.step for moment in noting.moments] == [0, 2]
+    heard = [(outcome.asked, outcome.changed) for outcome in noting.outcomes]
+    assert heard == [(True, True), (False, True), (True, True)]
+    assert all(type(outcome.asked) is bool for outcome in noting.outcomes)
+
+
 def test_with_nothing_asked_and_nothing_known_the_reason_is_told():
     adviser = Adviser(Says(), (2,), ask=Noting(()))
     taught = adviser.advise((situation(),), None)

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from gym_llmteacher import LLMTeacher, Situation
-from gym_llmteacher.errors import TeacherSpecError
+from gym_llmteacher import Abstention, LLMTeacher, Situation
+from gym_llmteacher.errors import AnswersFileError, NotAskedError, TeacherSpecError
 from gym_llmteacher.llm.answers import Answers
-from gym_llmteacher.llm.budget import Budget, BudgetSpentError, Limits
+from gym_llmteacher.llm.budget import Budget, BudgetSpentError, Limits, Taken
 from gym_llmteacher.llm.keeper import Keeper
 from gym_llmteacher.llm.store import Spend
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
@@ -90,7 +90,7 @@ def test_a_budget_is_shared_by_processes_and_outlives_them(tmp_path):
     path = tmp_path / "answers.sqlite"
     code = """
         import sys, numpy as np
-        from gym_llmteacher import LLMTeacher, Situation
+        from gym_llmteacher import Abstention, LLMTeacher, Situation
         url, path, first = sys.argv[1], sys.argv[2], int(sys.argv[3])
         model = {"model": "openai/fake", "api_base": url, "api_key": "none"}
         teacher = LLMTeacher(model, path, samples=1, budget={"calls": 25})
@@ -172,6 +172,53 @@ def test_the_store_is_taken_from_and_given_back_to():
     with pytest.raises(BudgetSpentError, match="this process's budget: 1 calls spent of 1"):
         own.take(Spend(1))
     assert keeper.store.spent() == Spend(3, 20)
+
+
+def test_a_store_that_cannot_be_asked_has_nothing_left_of_its_limits():
+    class Away(Answers):
+        def spent(self):
+            raise AnswersFileError("it is away")
+
+    keeper = Keeper(Away(":memory:"))
+    assert Budget({"calls": 4}, {"calls": 10}, keeper).left() == 0.0
+    assert Budget(None, {"calls": 10}, keeper).left() == 1.0  # without limits nobody asks it
+
+
+def test_what_cannot_be_set_aside_is_not_spent():
+    class Refusing(Answers):
+        trouble = None
+
+        def reserve(self, *args):
+            if self.trouble:
+                raise self.trouble
+            # Else None: another process was faster, and has given back since.
+
+    keeper = Keeper(Refusing(":memory:"))
+    budget = Budget({"calls": 4}, None, keeper)
+    with pytest.raises(BudgetSpentError, match="answers file :memory:'s budget is spent; the req"):
+        budget.take(Spend(1))
+    keeper.store.trouble = AnswersFileError("it is away")
+    with pytest.raises(NotAskedError, match="the budget cannot be looked up: it is away") as raised:
+        budget.take(Spend(1))
+    assert raised.value.reason is Abstention.OVER_BUDGET
+    assert budget.spent == Spend()
+    assert Budget().take(Spend(1)) == Taken(Spend(1), "")
+
+
+def test_where_there_are_no_limits_nobody_waits_long_for_the_books():
+    waited = []
+
+    class Patient(Keeper):
+        def reserve(self, amount, limits, seconds):
+            waited.append((limits, seconds))
+            return super().reserve(amount, limits, seconds)
+
+    keeper, inf = Patient(Answers(":memory:")), float("inf")
+    for budget in (Budget({"tokens": 9}, None, keeper), Budget(None, {"calls": 9}, keeper)):
+        for seconds in (3.0, 0.25):
+            budget.take(Spend(1), seconds)
+    no = (inf, inf, inf)
+    assert waited == [((inf, 9, inf), 3.0), ((inf, 9, inf), 0.25), (no, 0.5), (no, 0.25)]
 
 
 def test_limits_need_a_store_and_are_numbers():

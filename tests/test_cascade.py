@@ -192,13 +192,24 @@ def test_only_what_is_open_goes_on():
     assert large.asked == ["w", "y"]
 
 
+def test_a_teacher_that_answers_too_few_is_found_out():
+    class Short(Says):
+        def advise(self, situations):
+            return super().advise(situations)[1:]
+
+    with pytest.raises(ValueError, match=r"zip\(\)"):
+        CascadeTeacher([Says(DOWN), Short(A)]).advise(situations("x", "y"))
+
+
 @pytest.mark.parametrize("small_until", [0, 1, 3])
 def test_after_so_many_situations_only_the_last_teacher_is_asked(small_until):
     small, large = Says(A, cached=A, filed=A), Says(B, cached=B, filed=B)
-    cascade = CascadeTeacher([small, large], small_until=small_until)
+    between = Says(NO_IDEA)
+    cascade = CascadeTeacher([small, between, large], small_until=small_until)
     for _ in range(5):
         cascade.advise(situations("x"))
     assert (len(small.asked), len(large.asked)) == (small_until, 5 - small_until)
+    assert between.asked == []
     (here,) = situations("x")
     assert cascade.cached(here) == cascade.lookup(here) == B
 
@@ -232,6 +243,8 @@ def test_by_heart_counts_what_the_first_knows(heart, until, known):
         ([UNSURE, None], Sure(), None, None),
         ([None, UNSURE], Sure(), "a", False),  # the last one's will do
         ([UNSURE, DOWN], Sure(), None, None),
+        ([None, UNSURE, None], Sure(), None, None),
+        ([None, None, UNSURE], Sure(), "a", False),
     ],
 )
 def test_what_is_in_a_file_counts_in_order(files, until, plan, provisional):

@@ -109,7 +109,7 @@ def test_misshapen_weights_say_their_shape_and_their_env():
 
 def test_the_env_that_is_wrong_is_named():
     good = {"teacher_prior": [1.0, 0.0], "teacher_weight": 1.0}
-    silent = {"teacher_prior": [9.0, 9.0], "teacher_weight": 0.0}  # a placeholder may be anything
+    silent = {"teacher_prior": [-9.0, 10.0], "teacher_weight": 0.0}  # a placeholder may be anything
     bad = {"teacher_prior": [0.75, 0.75], "teacher_weight": 0.5}
     message = r"^env 2 gave teacher_prior=\[0.75, 0.75\] with teacher_weight=0.5; expected"
     with pytest.raises(PriorError, match=message):

@@ -54,6 +54,13 @@ def test_a_confidence_that_is_no_number_is_refused():
         prior_from(Advice(((("explore",), 1.0),), confidence=float("nan")), EYE)
 
 
+@pytest.mark.parametrize("confidence", [-0.01, 1.01])
+def test_a_confidence_is_from_0_to_1(confidence):
+    assert [Advice(((("a",), 1.0),), sure).confidence for sure in (0, 1)] == [0, 1]
+    with pytest.raises(AdviceError, match=rf"confidence is {confidence}, expected a number in"):
+        Advice(((("a",), 1.0),), confidence)
+
+
 counts = st.dictionaries(
     st.lists(st.sampled_from([*OPTIONS, "unknown"]), max_size=3).map(tuple),
     st.floats(0, 1e6, allow_nan=False),
