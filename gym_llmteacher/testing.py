@@ -94,7 +94,7 @@ class FakeLLMServer:
     def start(self) -> None:
         """Serve, again on the same port after `stop`."""
         self._closing.clear()
-        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), _handler_for(self))
+        self._server = _Server(("127.0.0.1", self._port), _handler_for(self))
         self._port = self._server.server_address[1]
         self._server.daemon_threads = True
         self._server.block_on_close = False
@@ -174,6 +174,10 @@ class FakeLLMServer:
                 "usage": usage,
             }
         )
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # of five, a few processes that ask at once would be turned away
 
 
 def _logprobs(first_token: Mapping[str, float]) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class LLMTeacher(Locked, Teacher):
 
     Example::
 
+        >>> import numpy as np
         >>> from gym_llmteacher.situation import Situation
         >>> from gym_llmteacher.teachers.llm import LLMTeacher
         >>> here = Situation("Agent sees <key>, holds nothing.", ("explore", "go to key"),
