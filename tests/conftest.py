@@ -2,11 +2,12 @@
 
 import pytest
 
-from tests.redis_server import RedisServer
-
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory):
+    # Here: the environments of habitat and rl-zoo3 have no Redis client, and need none.
+    from tests.redis_server import RedisServer
+
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     yield server
     server.kill()

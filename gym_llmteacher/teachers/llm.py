@@ -67,7 +67,7 @@ class LLMTeacher(Locked, Teacher):
     Example::
 
         >>> import numpy as np
-        >>> from gym_llmteacher.situation import Situation
+        >>> from gym_llmteacher.situation import Situation, Subgoal
         >>> from gym_llmteacher.teachers.llm import LLMTeacher
         >>> here = Situation("Agent sees <key>, holds nothing.", ("explore", "go to key"),
         ...     np.eye(2, dtype=np.float32), task="get the key, then open the door",
