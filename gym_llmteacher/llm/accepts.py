@@ -23,8 +23,8 @@ class Accepts:
     :param tokens: smallest token limit under which it was seen to finish; 0 while any may do
     :param system: whether it takes a system message
 
-    >>> Accepts().without("top_p").dropped, Accepts(limit="max_completion_tokens").known
-    (('top_p',), True)
+    >>> Accepts().without("top_p").dropped
+    ('top_p',)
     """
 
     dropped: tuple[str, ...] = ()
@@ -32,11 +32,6 @@ class Accepts:
     samples: int = 0
     tokens: int = 0
     system: bool = True
-
-    @property
-    def known(self) -> bool:
-        """Whether anything is."""
-        return self != Accepts()
 
     def without(self, *names: str) -> Accepts:
         """Known to refuse these arguments, too."""

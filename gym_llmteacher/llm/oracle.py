@@ -14,7 +14,6 @@ from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.errors import (
     BudgetSpentError,
-    LLMError,
     ModelUnavailableError,
     NoReplyError,
     NotAskedError,
@@ -139,9 +138,8 @@ class Oracle(Locked):
             raise
         except Exception as error:
             # Whatever went wrong with one question, a training goes on.
-            secrets = secrets_of(self.client.options)
-            why = redact(str(error) or type(error).__name__, secrets)
-            reason = error.reason if isinstance(error, NoReplyError) else Abstention.ERROR
+            said, reason = why_not(error)
+            why = redact(said, secrets_of(self.client.options))
             self._fail(key, "failed")
             logger.warning("no reply: %s", shown(why))
             raise NoReplyError(why, reason) from None
@@ -293,7 +291,7 @@ class Oracle(Locked):
         self._totals = dict.fromkeys(self._totals, 0.0)
 
 
-def why_not(error: LLMError) -> tuple[str, Abstention]:
+def why_not(error: Exception) -> tuple[str, Abstention]:
     """Message and reason of an error, for advice that abstains because of it."""
     reason = error.reason if isinstance(error, NoReplyError) else Abstention.ERROR
     return str(error) or type(error).__name__, reason

@@ -154,13 +154,10 @@ class SqliteFile(Locked):
         connection = _connect(self.path, writes=True)
         try:
             _prepare(connection, self.path)
-        except sqlite3.OperationalError as error:
-            connection.close()
-            if "locked" in str(error):
-                raise
-            raise trouble(self.path, f"it is not an intact SQLite file ({error})") from None
         except sqlite3.Error as error:
             connection.close()
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                raise
             raise trouble(self.path, f"it is not an intact SQLite file ({error})") from None
         except BaseException:
             connection.close()

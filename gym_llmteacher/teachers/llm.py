@@ -171,8 +171,7 @@ class LLMTeacher(Locked, Teacher):
 
         :param exchanges: where questions and replies are noted down
         """
-        if self.task is not None:
-            situation = dataclasses.replace(situation, task=self.task)
+        situation = self._with_task(situation)
         dialogue = self.elicitation.dialogue(situation)
         question = next(dialogue)
         while True:
@@ -184,6 +183,11 @@ class LLMTeacher(Locked, Teacher):
                 question = dialogue.send(reply)
             except StopIteration as end:
                 return with_ways(end.value, situation)
+
+    def _with_task(self, situation: Situation) -> Situation:
+        if self.task is None:
+            return situation
+        return dataclasses.replace(situation, task=self.task)
 
     def _labelled(self, question: Question, situation: Situation) -> Question:
         return dataclasses.replace(
@@ -217,14 +221,12 @@ class LLMTeacher(Locked, Teacher):
 
     def question(self, situation: Situation) -> Question:
         """What would be sent (first) about a situation with at least one option."""
-        if self.task is not None:
-            situation = dataclasses.replace(situation, task=self.task)
+        situation = self._with_task(situation)
         return self._labelled(self.elicitation.question(situation), situation)
 
     def questions(self, situation: Situation) -> list[Question]:
         """All that would be sent about a situation, as far as that is known before any reply."""
-        if self.task is not None:
-            situation = dataclasses.replace(situation, task=self.task)
+        situation = self._with_task(situation)
         return [self._labelled(q, situation) for q in self.elicitation.foreseen(situation)]
 
     def explain(self, situation: Situation) -> Explanation:
