@@ -6,6 +6,7 @@ around the walls, the grounding knows.
 
 import sys
 
+import gymnasium as gym
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
 
@@ -19,9 +20,10 @@ def dispatcher(situation):
     return (f"drive to {passenger.split()[-1]}", "pick up passenger")
 
 
+TAXI = max(name for name in gym.registry if name.startswith("Taxi-v"))  # of this Gymnasium
 frames = int(sys.argv[1]) if len(sys.argv) > 1 else 60_000
 taught = make_vec_env(
-    "Taxi-v4",
+    TAXI,
     n_envs=8,
     seed=0,
     wrapper_class=LLMTeacherWrapper,
@@ -35,6 +37,6 @@ model = TeacherPPO(
 )
 model.learn(frames)
 
-bare = make_vec_env("Taxi-v4", n_envs=8, seed=1000)
+bare = make_vec_env(TAXI, n_envs=8, seed=1000)
 reward, _ = evaluate_policy(model, bare, n_eval_episodes=100, deterministic=False)
 print(f"mean return of 100 rides: {reward:.1f} (8 is about the best, -200 the worst)")

@@ -18,15 +18,16 @@ from gym_llmteacher.llm.accepts import users_limit
 from gym_llmteacher.llm.budget import Budget
 from gym_llmteacher.llm.call import Messages, cost_of
 from gym_llmteacher.llm.choices import Choice, read_choice, read_usage
+from gym_llmteacher.llm.counting import Counting
 from gym_llmteacher.llm.endpoint import Endpoint
 from gym_llmteacher.llm.keeper import Keeper
 from gym_llmteacher.llm.limiter import Breaker, Limiter
 from gym_llmteacher.llm.loading import load_litellm
-from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.redact import redact_reply, secrets_of
 from gym_llmteacher.llm.reply import Reply
 from gym_llmteacher.llm.side_by_side import side_by_side
 
+_SPENT = ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds")
 _AT_ONCE = 8  # requests for one question, where nobody has set a limit
 _GROWTHS = 3  # times that a reply which was cut off is asked for with more room
 _THINKING = 4096  # tokens that a model which thinks gets for an answer
@@ -34,7 +35,7 @@ _THINKING = 4096  # tokens that a model which thinks gets for an answer
 _THINKS = re.compile(r"qwen-?3|qwq|\br1\b|think|reason|magistral|gpt-oss|glm-4\.[5-9]", re.I)
 
 
-class Client(Locked):
+class Client(Counting):
     """Asks one model; safe to use from several threads, and picklable.
 
     :param model: a litellm model name, or ``local/smollm2-135m``
@@ -65,7 +66,7 @@ class Client(Locked):
         deadline: float | None = None,
         facts: Keeper | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(*_SPENT)
         self.model = model
         self.options = dict(options or {})
         self.timeout = timeout
@@ -74,7 +75,6 @@ class Client(Locked):
             model, self.options, timeout, max_retries, sleep, budget, limiter or Limiter(),
             breaker or Breaker(), facts,
         )  # fmt: skip
-        self._totals: Counter[str] = Counter()
 
     def ask(self, messages: Messages, n: int = 1, **params: Any) -> Reply:
         """As `ask_for`, where it does not matter whether samples are missing."""
@@ -127,7 +127,7 @@ class Client(Locked):
                 break
             wanted, tokens = cut, roomier.tokens
         trouble = asked.trouble
-        self._count(**{f"rejected_{fault.value}": count for fault, count in faults.items()})
+        self.count(**{f"rejected_{fault.value}": count for fault, count in faults.items()})
         if got.texts:
             missing = max(0, n - had - len(got.texts) - faults.total()) if trouble else 0
             return replace(got, missing=missing), trouble if isinstance(
@@ -136,15 +136,6 @@ class Client(Locked):
         if trouble is not None:
             raise trouble
         raise self._nothing(faults, limit)
-
-    def totals(self) -> dict[str, float]:
-        """What was asked and paid for by this object, and the samples that were no answers.
-
-        ``calls``, ``prompt_tokens``, ``completion_tokens``, ``cost_usd``, ``seconds``, and
-        ``rejected_<reason>`` for each reason that came up.
-        """
-        with self._lock:
-            return {name: float(amount) for name, amount in self._totals.items()}
 
     def samples_at_once(self, n: int) -> bool:
         """Whether ``n`` samples are asked for with one request, as far as that is known."""
@@ -203,15 +194,6 @@ class Client(Locked):
             Abstention.REFUSED: "the provider's filter kept its reply back",
         }.get(reason, "its reply was empty")
         return CallFailedError(f"no answer from {self.model}: {said}.", reason)
-
-    def _count(self, **amounts: float) -> None:
-        with self._lock:
-            self._totals.update(amounts)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        # Of this process, or a sum over processes would count twice.
-        self._totals = Counter()
 
 
 class _Batch:
@@ -288,7 +270,7 @@ class _Batch:
             "calls": 1, "prompt_tokens": usage.sent, "completion_tokens": usage.received,
             "cost_usd": cost_of(client.model, client.options, response),
         }  # fmt: skip
-        client._count(**spent, seconds=seconds)
+        client.count(**spent, seconds=seconds)
         model = str(getattr(response, "model", "") or client.model)
         reply = Reply((), seconds=seconds, model=model, **spent)  # type: ignore[arg-type]
         return reply, [c._replace(text=redact_reply(c.text, secrets)) for c in choices]

@@ -23,9 +23,9 @@ from gym_llmteacher.llm import local
 from gym_llmteacher.llm.answers import open_answers
 from gym_llmteacher.llm.budget import Budget
 from gym_llmteacher.llm.client import Client
+from gym_llmteacher.llm.counting import Counting
 from gym_llmteacher.llm.keeper import Keeper
 from gym_llmteacher.llm.leases import Leases
-from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.pause import Pause
 from gym_llmteacher.llm.prices import check_price
 from gym_llmteacher.llm.question import Question, answer_key
@@ -39,11 +39,8 @@ from gym_llmteacher.shown import shown
 
 logger = logging.getLogger(__name__)
 
-_SPENT = ("calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds")
-_TROUBLES = ("failed", "over_budget", "deferred")
 
-
-class Oracle(Locked):
+class Oracle(Counting):
     """A language model with an answers file, a budget and manners.
 
     A question is asked once: its reply is kept, and whoever asks it again, in another thread,
@@ -84,7 +81,7 @@ class Oracle(Locked):
         process_budget: Mapping[str, float] | None = None,
         **limits: Any,
     ) -> None:
-        super().__init__()
+        super().__init__("failed", "over_budget", "deferred")
         self.model, options = model_and_options(model)
         self.limits = RequestLimits.of(limits)
         self.offline = offline
@@ -107,7 +104,6 @@ class Oracle(Locked):
         self.leases = Leases(self.keeper)
         self._told_of_budget = False
         self._failures: Bounded[str, Pause] = Bounded()
-        self._totals = dict.fromkeys(_TROUBLES, 0.0)
 
     def ask(self, question: Question) -> Reply:
         """The reply, from the answers file or else from the model; safe for several threads.
@@ -134,7 +130,7 @@ class Oracle(Locked):
             raise
         except (ServerDownError, NotAskedError):
             # A server that is down is no failure of this question: asked as soon as it is back.
-            self._count(deferred=1)
+            self.count(deferred=1)
             raise
         except Exception as error:
             # Whatever went wrong with one question, a training goes on.
@@ -261,12 +257,7 @@ class Oracle(Locked):
         pause = self._failures.get(key) or Pause()
         pause.fail()
         self._failures[key] = pause
-        self._count(**{counter: 1})
-
-    def _count(self, **amounts: float) -> None:
-        with self._lock:
-            for name, amount in amounts.items():
-                self._totals[name] += amount
+        self.count(**{counter: 1})
 
     def metrics(self) -> dict[str, float]:
         """Running totals of this process.
@@ -277,18 +268,11 @@ class Oracle(Locked):
         failed before, or the oracle is offline. ``rejected_<reason>``: samples that were paid for
         and are no answers.
         """
-        with self._lock:
-            totals = dict(self._totals)
-        return {**dict.fromkeys(_SPENT, 0.0), **self.client.totals(), **totals}
+        return {**self.client.totals(), **self.totals()}
 
     def close(self) -> None:
         """Close the answers file; the next question opens it again."""
         self.keeper.close()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        # Of this process, or a sum over processes would count twice.
-        self._totals = dict.fromkeys(self._totals, 0.0)
 
 
 def why_not(error: Exception) -> tuple[str, Abstention]:

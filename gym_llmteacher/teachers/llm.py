@@ -12,9 +12,9 @@ from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.errors import LLMError, NotAskedError, TeacherSpecError
+from gym_llmteacher.llm.counting import Counting
 from gym_llmteacher.llm.elicitation.base import Elicitation
 from gym_llmteacher.llm.elicitation.registry import ElicitationSpec, elicitation_for
-from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.llm.oracle import Oracle, why_not
 from gym_llmteacher.llm.question import Question
 from gym_llmteacher.llm.redact import redact, secrets_of
@@ -31,7 +31,7 @@ from gym_llmteacher.teachers.ways import with_ways
 logger = logging.getLogger(__name__)
 
 
-class LLMTeacher(Locked, Teacher):
+class LLMTeacher(Counting, Teacher):
     """Asks a language model, any that litellm knows or the embedded one.
 
     Every question is asked once: advice is kept in memory by situation, and replies in the answers
@@ -93,7 +93,7 @@ class LLMTeacher(Locked, Teacher):
         process_budget: Mapping[str, float] | None = None,
         **limits: Any,
     ) -> None:
-        super().__init__()
+        super().__init__("hits", "asked", "abstained", "parse_failed")
         model, written = teacher_arguments(model)
         if written:
             given = {
@@ -113,7 +113,6 @@ class LLMTeacher(Locked, Teacher):
         self.elicitation = elicitation_for(elicitation, self.oracle.model, samples)
         self.task = task
         self._memo: Bounded[str, Advice] = Bounded()
-        self._totals = _no_totals()
 
     @property
     def model(self) -> str:
@@ -149,18 +148,18 @@ class LLMTeacher(Locked, Teacher):
 
     def lookup(self, situation: Situation) -> Advice | None:
         """Advice that costs nothing: from memory, or from the answers file."""
-        known = self.cached(situation)
-        if known is None and situation.options:
+        advice = self.cached(situation)
+        if advice is None and situation.options:
             try:
-                self._converse(situation, self._stored, [])
+                advice = self._learn(situation, self._stored, [])
             except LLMError:
                 return None
-            return self._advise(situation)
-        return known
+            self._counted(advice, known=False)
+        return advice
 
     def _stored(self, question: Question) -> Reply:
         reply = self.oracle.lookup(question)
-        if reply is None:
+        if reply is None or (reply.missing and not self.oracle.offline):
             raise NotAskedError("the answers file does not know")
         return reply
 
@@ -200,24 +199,36 @@ class LLMTeacher(Locked, Teacher):
         if not situation.options:
             return Advice.abstain("the situation has no options", Abstention.NOT_ASKED), exchanges
         try:
-            advice = self._converse(situation, self.oracle.ask, exchanges)
+            return self._learn(situation, self.oracle.ask, exchanges), exchanges
         except LLMError as error:
             return Advice.abstain(*why_not(error)), exchanges
+
+    def _learn(
+        self, situation: Situation, ask: Callable[[Question], Reply], exchanges: list[Exchange]
+    ) -> Advice:
+        """Advice by a dialogue with whoever answers, kept in memory.
+
+        :raises LLMError: there was no reply
+        """
+        try:
+            advice = self._converse(situation, ask, exchanges)
+        except LLMError:
+            raise
         except Exception as error:
             # Whatever goes wrong in reading one answer, training goes on: the teacher abstains.
             secrets = secrets_of(self.oracle.client.options)
             why = redact(str(error) or type(error).__name__, secrets)
             logger.warning("no advice for %r: %s", situation.text[:200], shown(why))
-            return Advice.abstain(why, Abstention.ERROR), exchanges
+            return Advice.abstain(why, Abstention.ERROR)
         if all(exchange.reply is not None and exchange.reply.stored for exchange in exchanges):
-            self._count(hits=1)
+            self.count(hits=1)
             if not advice.abstained:
                 advice = dataclasses.replace(advice, source="answers")
         if advice.abstained:
-            self._count(parse_failed=1)
+            self.count(parse_failed=1)
             logger.warning("no advice for %r: %s", situation.text[:200], advice.source)
         self._memo[_key(situation)] = advice
-        return advice, exchanges
+        return advice
 
     def question(self, situation: Situation) -> Question:
         """What would be sent (first) about a situation with at least one option."""
@@ -261,12 +272,7 @@ class LLMTeacher(Locked, Teacher):
         amounts = {"asked": 1, "hits": int(known), "abstained": int(advice.abstained)}
         if advice.reason is not None:
             amounts[f"abstained_{advice.reason.value}"] = 1
-        self._count(**amounts)
-
-    def _count(self, **amounts: float) -> None:
-        with self._lock:
-            for name, amount in amounts.items():
-                self._totals[name] = self._totals.get(name, 0.0) + amount
+        self.count(**amounts)
 
     def metrics(self) -> dict[str, float]:
         """Running totals of this process: those of `Oracle.metrics`, and of advice.
@@ -275,16 +281,11 @@ class LLMTeacher(Locked, Teacher):
         in which there is no advice; ``abstained``: situations without advice, and of these
         ``abstained_<reason>`` for every `Abstention` that came up.
         """
-        with self._lock:
-            return {**self.oracle.metrics(), **self._totals}
+        return {**self.oracle.metrics(), **self.totals()}
 
     def close(self) -> None:
         """Close the answers file."""
         self.oracle.close()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        self._totals = _no_totals()  # of this process, or a sum over processes would count twice
 
 
 def _key(situation: Situation) -> str:
@@ -292,7 +293,3 @@ def _key(situation: Situation) -> str:
     if situation.obs is None:
         return situation.key
     return dataclasses.replace(situation, obs=None).key
-
-
-def _no_totals() -> dict[str, float]:
-    return dict.fromkeys(("hits", "asked", "abstained", "parse_failed"), 0.0)

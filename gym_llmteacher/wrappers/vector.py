@@ -34,8 +34,8 @@ class VectorTeacher(_VectorWrapper):
     MultiDiscrete actions ``(num_envs, n_dims)``; 0 where the answer has not arrived, the teacher
     abstains, or there is nothing to be asked. Both describe the observations returned with them, in
     every autoreset mode, and after a reset of some. ``infos["teacher_pending"]``: object array
-    ``(num_envs,)`` of what waits for an answer, or ``None``, for `late_priors` before an update;
-    ``infos["_teacher_pending"]`` is its mask, as Gymnasium has it.
+    ``(num_envs,)`` of what waits for an answer, or ``None``, for `late_priors` before an update.
+    Each has its mask, as Gymnasium has it: ``infos["_teacher_prior"]`` and so on.
 
     :param env: vector env of envs in `GroundingWrapper`
     :param teacher: as for `LLMTeacherWrapper`, and so are the other arguments
@@ -148,10 +148,13 @@ class VectorTeacher(_VectorWrapper):
         rows, pending = self._rows, np.full(self.num_envs, None, dtype=object)
         for i, row in enumerate(rows):
             pending[i] = row.pending
+        everywhere = np.ones(self.num_envs, dtype=np.bool_)
         return {
             **kept,
             "teacher_prior": np.stack([row.prior for row in rows]),
+            "_teacher_prior": everywhere,
             "teacher_weight": np.array([row.weight for row in rows], dtype=np.float32),
+            "_teacher_weight": everywhere.copy(),
             "teacher_pending": pending,
             "_teacher_pending": np.array([row.pending is not None for row in rows]),
         }
