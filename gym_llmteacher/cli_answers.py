@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
@@ -32,6 +33,7 @@ ModelOption = Annotated[str | None, typer.Option(help="Only answers of this mode
 TextOption = Annotated[
     str, typer.Option(help="Only answers whose situation or prompt contains this.")
 ]
+EnvOption = Annotated[str | None, typer.Option(help="Only answers for the tasks of this env id.")]
 KeyArgument = Annotated[str, typer.Argument(help="Beginning of the key, as `list` shows it.")]
 
 
@@ -49,6 +51,7 @@ def list_(
     file: FileOption = None,
     model: ModelOption = None,
     text: TextOption = "",
+    env: EnvOption = None,
     sort: Annotated[Order, typer.Option(help="What to sort by.")] = Order.created,
     newest: Annotated[bool, typer.Option("--newest", help="The last of this order first.")] = False,
     page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
@@ -57,8 +60,9 @@ def list_(
     """One line per question: key, model, situation, and what was said most often."""
     answers = open_answers(file)
     found = answers.page(
-        Find(model=model, text=text, order=sort.value, newest=newest), (page - 1) * rows, rows + 1
-    )
+        replace(_find(model, text, env), order=sort.value, newest=newest),
+        (page - 1) * rows, rows + 1,
+    )  # fmt: skip
     table = Table("key", "model", "asked", "situation", "said")
     for record in found[:rows]:
         (said, times), *_ = Counter(text.strip() for text in record.texts).most_common(1)
@@ -70,6 +74,12 @@ def list_(
     console.print(table)
     if len(found) > rows:
         console.print(f"There are more: --page {page + 1}.", highlight=False)
+
+
+def _find(model: str | None, text: str, env: str | None) -> Find:
+    from gym_llmteacher.experiments.envs import tasks_of  # imports MiniGrid
+
+    return Find(model=model, text=text, tasks=tasks_of(env) if env else ())
 
 
 def _words(text: str, lines: bool = False) -> Text:
@@ -112,11 +122,12 @@ def export(
     file: FileOption = None,
     model: ModelOption = None,
     text: TextOption = "",
+    env: EnvOption = None,
 ) -> None:
     """Write answers as JSON Lines, to share or to keep under version control."""
-    count = 0
+    count, found = 0, _find(model, text, env)
     with out.open("w", encoding="utf-8") as stream:
-        for line in records.export(open_answers(file), Find(model=model, text=text)):
+        for line in records.export(open_answers(file), found):
             stream.write(f"{line}\n")
             count += 1
     console.print(_words(f"{count} answers written to {out}"), soft_wrap=True)

@@ -46,6 +46,23 @@ def key_of(path, text):
     return line.replace("│", " ").split()[0]
 
 
+def test_answers_of_one_env(file, tmp_path):
+    tasks = {"FrozenLake-v1": "reach the goal and fall into no hole", "BabyAI-GoToObj-v0":
+             "go to the blue ball"}  # fmt: skip
+    with FakeLLMServer("Action: {explore}") as server:
+        asking = LLMTeacher(server.model, file, samples=3)
+        for env_id, task in tasks.items():
+            here = Situation(f"in {env_id}", ("explore", "go to key"), ROWS, task=task)
+            assert not asking.advise([here])[0].abstained
+    for env_id in tasks:
+        text = run("list", "--file", file, "--env", env_id)
+        assert text.count("openai/") == 1
+        assert env_id.split("-")[0] in text
+        run("export", tmp_path / "some.jsonl", "--file", file, "--env", env_id)
+        (line,) = (tmp_path / "some.jsonl").read_text().splitlines()
+        assert json.loads(line)["text"] == f"in {env_id}"
+
+
 def test_list_show_and_stats(file):
     text = run("list", "--file", file)
     assert text.count("2 of 3: Action: {explore}") == 3

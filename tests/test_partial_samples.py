@@ -76,3 +76,20 @@ def test_waiting_for_the_next_attempt_does_not_hide_what_there_is(tmp_path):
         assert not Pause().left
         teacher.oracle.ask(question)
         assert len(server.history) == 4
+
+
+def test_a_key_that_is_withdrawn_half_way_is_waited_for_too(tmp_path):
+    def answer(body):
+        if len(server.history) > 2:
+            return FakeReply("who are you?", status=401)
+        return "Action: {a}"
+
+    with FakeLLMServer(answer, honours_n=False) as server:
+        teacher = teacher_for(server, tmp_path / "a.sqlite", samples=10)
+        question = teacher.question(HERE)
+        first = teacher.oracle.ask(question)
+        assert (len(first.texts), first.missing) == (2, 8)
+        for _ in range(32):
+            assert teacher.oracle.ask(question).texts == first.texts
+        assert len(server.history) == 3
+        assert teacher.metrics()["failed"] == 1

@@ -64,6 +64,8 @@ def test_records_are_read_shared_and_corrected(spec):
     assert store.page(Find(order="model", newest=True), most=1)[0].key == "a"
     assert [r.key for r in store.page(Find(text="what next"), most=2)] == ["d", "a"]
     assert store.page(Find(text="%")) == []
+    assert len(store.page(Find(tasks=("no such", "what next")))) == 4
+    assert store.page(Find(tasks=("no such", "sees key"))) == []  # in the situation alone
     assert [(of.model, of.answers) for of in store.totals()] == [("m", 3), ("n", 1)]
     assert records.edit(store, "b", "Action: {go}").edited
     assert store.get("b").texts == ("Action: {go}",)
@@ -214,5 +216,5 @@ def test_an_old_file_is_migrated_by_whoever_comes_first(tmp_path):
     assert [(r.key, r.edited) for r in store.records()] == [("k", True), ("new", False)]
     store.close()
     connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION == 5
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION == 6
     connection.close()

@@ -5,6 +5,7 @@ import threading
 import gymnasium as gym
 import numpy as np
 import pytest
+from stable_baselines3.common.callbacks import EvalCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor, VecNormalize
 
@@ -200,3 +201,13 @@ def test_after_the_cut_nothing_is_described():
 def test_bad_arguments(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_an_evaluation_env_that_is_normalised_the_same_way():
+    teacher = ScriptedTeacher(lambda situation: situation.options[:1])
+    envs = make_vec_env("CartPole-v1", 2, wrapper_class=GroundingWrapper)
+    envs = VecNormalize(VecTeacher(envs, teacher))
+    evaluated = VecNormalize(VecMonitor(DummyVecEnv([lambda: gym.make("CartPole-v1")])))
+    model = TeacherPPO("MlpPolicy", envs, n_steps=32, batch_size=64, teacher_eval_episodes=0)
+    model.learn(128, callback=EvalCallback(evaluated, n_eval_episodes=1, eval_freq=32, verbose=0))
+    assert evaluated.obs_rms.count == envs.obs_rms.count > 100

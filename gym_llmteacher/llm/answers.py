@@ -245,6 +245,9 @@ def _where(find: Find) -> tuple[str, list[Any]]:
     if find.text:
         parts.append("(instr(text, ?) OR instr(prompt, ?))")
         values += [find.text, json.dumps(find.text)[1:-1]]
+    if find.tasks:
+        parts.append("(" + " OR ".join(["instr(prompt, ?)"] * len(find.tasks)) + ")")
+        values += [json.dumps(task)[1:-1] for task in find.tasks]
     return ("WHERE " + " AND ".join(parts) if parts else ""), values
 
 

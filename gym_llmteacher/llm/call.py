@@ -106,7 +106,16 @@ class Call:
         if local.is_local(self.model):
             return work()
         # litellm's own time-out comes first, and says more, where it does come.
-        return within(1.1 * float(arguments["timeout"]) + 0.25, work)
+        seconds = 1.1 * float(arguments["timeout"]) + 0.25
+        ends = time.monotonic() + seconds
+
+        def guarded_work() -> Any:
+            from gym_llmteacher.llm.transport import guarded
+
+            with guarded(ends, arguments.get("ssl_verify")):
+                return work()
+
+        return within(seconds, guarded_work)
 
     def _take(self, messages: Messages, arguments: Mapping[str, Any]) -> Taken:
         """Set aside what this request may cost at most.

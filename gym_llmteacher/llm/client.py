@@ -94,7 +94,7 @@ class Client(Counting):
         brief: bool = False,
         ends: float | None = None,
         **params: Any,
-    ) -> tuple[Reply, NoReplyError | None]:
+    ) -> tuple[Reply, LLMError | None]:
         """Ask for ``n`` samples: one request where the model can, else several at once.
 
         Samples that are empty, cut off or filtered are no answers and are not in the reply; those
@@ -130,9 +130,7 @@ class Client(Counting):
         self.count(**{f"rejected_{fault.value}": count for fault, count in faults.items()})
         if got.texts:
             missing = max(0, n - had - len(got.texts) - faults.total()) if trouble else 0
-            return replace(got, missing=missing), trouble if isinstance(
-                trouble, NoReplyError
-            ) else None
+            return replace(got, missing=missing), trouble
         if trouble is not None:
             raise trouble
         raise self._nothing(faults, limit)

@@ -32,9 +32,11 @@ def load_litellm() -> Any:
 def _load_litellm() -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "True")
+    import httpx
     import litellm
 
     from gym_llmteacher.llm.provider import register
+    from gym_llmteacher.llm.transport import GuardedTransport
 
     # Its classes are finished when they are first used. Here nobody else uses them at that moment,
     # and a warning of what they are made of, where warnings are errors, fails no question.
@@ -44,4 +46,10 @@ def _load_litellm() -> Any:
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     register(litellm)
+    # One for litellm's own clients, one for the OpenAI client's; a user's own setting wins.
+    guard = GuardedTransport()
+    if getattr(litellm, "sync_transport", None) is None:
+        litellm.sync_transport = guard
+    if litellm.client_session is None:
+        litellm.client_session = httpx.Client(transport=guard, follow_redirects=True)
     return litellm

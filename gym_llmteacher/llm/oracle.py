@@ -14,6 +14,7 @@ from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.errors import (
     BudgetSpentError,
+    LLMError,
     ModelUnavailableError,
     NoReplyError,
     NotAskedError,
@@ -197,7 +198,7 @@ class Oracle(Counting):
             Record(key, self.model, question.kind, question.text, prompt, whole.as_dict())
         )
 
-    def _broken_off(self, key: str, missing: int, trouble: NoReplyError) -> None:
+    def _broken_off(self, key: str, missing: int, trouble: LLMError) -> None:
         """Some samples are missing: use those there are, and ask for the rest later."""
         if isinstance(trouble, BudgetSpentError):
             self._over_budget(key, str(trouble))

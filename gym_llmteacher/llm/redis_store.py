@@ -290,5 +290,10 @@ def _matches(record: Record, find: Find) -> bool:
         record.key.startswith(find.key)
         and find.model in (None, record.model)
         and record.created > find.since
-        and (find.text in record.text or any(find.text in m["content"] for m in record.prompt))
+        and (find.text in record.text or _in_prompt(find.text, record))
+        and (not find.tasks or any(_in_prompt(task, record) for task in find.tasks))
     )
+
+
+def _in_prompt(words: str, record: Record) -> bool:
+    return any(words in message["content"] for message in record.prompt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x4C4C4D54  # "LLMT"
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _HELD = """
 CREATE TABLE owners (              -- who holds something: processes, or parts of them
     owner TEXT PRIMARY KEY,        -- machine, process, its start, a random token
@@ -28,14 +28,8 @@ CREATE TABLE facts (               -- what is known of a server, for one
     value TEXT NOT NULL
 ) WITHOUT ROWID
 """
-SCHEMA = f"""
-CREATE TABLE spend (               -- one row: what has been paid for since the file was made
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    calls INTEGER NOT NULL,
-    tokens INTEGER NOT NULL,
-    usd REAL NOT NULL
-);
-INSERT INTO spend VALUES (1, 0, 0, 0.0);
+# With its rows apart from its keys: rows of ten replies make a tree too deep to look up in.
+_ANSWERS = """
 CREATE TABLE answers (
     key TEXT PRIMARY KEY,          -- sha256 of model, elicitation, messages and parameters
     model TEXT NOT NULL,
@@ -49,11 +43,26 @@ CREATE TABLE answers (
     seconds REAL NOT NULL,
     created REAL NOT NULL,         -- seconds since 1970, UTC
     edited INTEGER NOT NULL DEFAULT 0  -- 1: a person has replaced what the model said
-) WITHOUT ROWID;
+)
+"""
+SCHEMA = f"""
+CREATE TABLE spend (               -- one row: what has been paid for since the file was made
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    calls INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    usd REAL NOT NULL
+);
+INSERT INTO spend VALUES (1, 0, 0, 0.0);
+{_ANSWERS};
 {_HELD};{_FACTS}"""
 MIGRATIONS = {
     1: "ALTER TABLE answers ADD COLUMN edited INTEGER NOT NULL DEFAULT 0",
     2: "ALTER TABLE claims RENAME TO leases",
     3: f"DROP TABLE leases;{_HELD}",
     4: _FACTS,
+    5: f"""
+ALTER TABLE answers RENAME TO old; DROP INDEX answers_created; {_ANSWERS};
+INSERT INTO answers SELECT key, model, elicitation, text, prompt, reply, prompt_tokens,
+    completion_tokens, cost_usd, seconds, created, edited FROM old;
+DROP TABLE old; CREATE INDEX answers_created ON answers (created, key)""",
 }

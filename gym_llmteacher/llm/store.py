@@ -63,6 +63,7 @@ class Find:
     :param key: beginning of the key
     :param model: name of the model
     :param text: words that the situation or the prompt contains
+    :param tasks: the prompt contains one of these (all records, if there are none)
     :param since: created after this, seconds since 1970, UTC
     :param order: by ``"created"``, ``"model"``, ``"text"`` or ``"tokens"``
     :param newest: the last of this order first
@@ -71,6 +72,7 @@ class Find:
     key: str = ""
     model: str | None = None
     text: str = ""
+    tasks: tuple[str, ...] = ()
     since: float = -1.0
     order: Literal["created", "model", "text", "tokens"] = "created"
     newest: bool = False
