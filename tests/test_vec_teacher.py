@@ -207,7 +207,8 @@ def test_an_evaluation_env_that_is_normalised_the_same_way():
     teacher = ScriptedTeacher(lambda situation: situation.options[:1])
     envs = make_vec_env("CartPole-v1", 2, wrapper_class=GroundingWrapper)
     envs = VecNormalize(VecTeacher(envs, teacher))
-    evaluated = VecNormalize(VecMonitor(DummyVecEnv([lambda: gym.make("CartPole-v1")])))
+    evaluated = DummyVecEnv([lambda: gym.make("CartPole-v1")])
+    evaluated = VecNormalize(VecMonitor(evaluated), training=False)
     model = TeacherPPO("MlpPolicy", envs, n_steps=32, batch_size=64, teacher_eval_episodes=0)
     model.learn(128, callback=EvalCallback(evaluated, n_eval_episodes=1, eval_freq=32, verbose=0))
     assert evaluated.obs_rms.count == envs.obs_rms.count > 100
