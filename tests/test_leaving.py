@@ -23,7 +23,7 @@ from gym_llmteacher.experiments.checkpoint import FILE
 from gym_llmteacher.teachers.process import ProcessTeacher
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 
-SOON = 4.0  # seconds; two are wanted, the machine may be busy
+SOON = 20.0  # seconds; two are wanted, a busy machine takes longer, and what hangs never ends
 HANG = FakeReply("late", delay=math.inf)
 
 
@@ -220,7 +220,7 @@ ASK = """
     import sys, numpy as np
     from gym_llmteacher import LLMTeacher, Situation
     model = {"model": "openai/fake", "api_base": sys.argv[1], "api_key": "none"}
-    teacher = LLMTeacher(model, sys.argv[2], samples=1)
+    teacher = LLMTeacher(model, sys.argv[2], samples=1, timeout=600)
     try:
         teacher.advise([Situation("text", ("a", "b"), np.eye(2, dtype=np.float32))])
     except KeyboardInterrupt:

@@ -33,7 +33,10 @@ def test_what_changes_observations_is_refused_inside_and_welcome_outside(wrapper
     [
         (lambda: grid.StochasticActionWrapper(gym.make(GO)), "StochasticActionWrapper"),
         (lambda: wrappers.StickyAction(gym.make("CartPole-v1"), 0.5), "StickyAction"),
-        (lambda: wrappers.RepeatAction(gym.make("CartPole-v1"), 2), "RepeatAction"),
+        (
+            lambda: wrappers.MaxAndSkipObservation(gym.make("CartPole-v1"), 2),
+            "MaxAndSkipObservation",
+        ),
         (
             lambda: wrappers.TransformAction(
                 gym.make("CartPole-v1"), lambda a: 1 - a, gym.spaces.Discrete(2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Console
 from rich.markup import escape
 from stable_baselines3 import PPO
@@ -70,7 +72,7 @@ def _compare(config: ComparisonConfig, console: Console, resume: bool) -> list[R
     save_results(config, runs, alone, config.folder)
     console.print(rich_table(config, table_rows(runs, alone)))
     written = {"table": "results.md, results.json"}
-    if len(runs[0].curve) > 1:
+    if len(runs[0].curve) > 1 and not math.isnan(runs[0].sampled.success):
         plot_curves(config, runs, alone and alone[0], config.folder / "curve.png")
         written["learning curve"] = "curve.png"
     taught = next((run for run in runs if run.kind == "teacher"), None)

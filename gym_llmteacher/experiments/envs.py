@@ -10,10 +10,13 @@ from minigrid.minigrid_env import MiniGridEnv  # registers MiniGrid's and BabyAI
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.wrappers.grounding import GroundingWrapper
 from gym_llmteacher.wrappers.map_memory import MapMemory
+from gym_llmteacher.wrappers.success import SuccessInfo
 
 
 def make_env(env_id: str, **kwargs: Any) -> gym.Env[Any, Any]:
     """Make an env; one that gives MiniGrid's partial views gives the map of what was seen instead.
+
+    Infos say ``is_success`` where the env or its grounding can tell.
 
     >>> make_env("BabyAI-GoToLocal-v0").observation_space.shape
     (21, 21, 5)
@@ -22,8 +25,8 @@ def make_env(env_id: str, **kwargs: Any) -> gym.Env[Any, Any]:
     if isinstance(env.unwrapped, MiniGridEnv) and isinstance(
         env.observation_space, gym.spaces.Dict
     ):
-        return MapMemory(env)
-    return env
+        env = MapMemory(env)
+    return SuccessInfo(env)
 
 
 def tasks_of(env_id: str, episodes: int = 200) -> tuple[str, ...]:

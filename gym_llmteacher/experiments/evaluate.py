@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,15 @@ import numpy as np
 from gym_llmteacher.playing.actors import Actor
 from gym_llmteacher.playing.play import play
 from gym_llmteacher.playing.record import Record
+from gym_llmteacher.wrappers.success import SuccessInfo
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means over episodes; ``success`` is the share of episodes that ended with success.
+    """Means over episodes.
 
-    Success is ``info["is_success"]`` at the end, or a positive return where there is none.
+    :param success: share of episodes that ended with success; NaN where neither the env nor its
+        grounding can tell (`gym_llmteacher.wrappers.success`)
     """
 
     success: float
@@ -30,7 +33,7 @@ class Evaluation:
     def of(cls, record: Record) -> Evaluation:
         """The figures of a record."""
         rows = [
-            (e.reward > 0 if e.success is None else e.success, e.reward, e.length)
+            (math.nan if e.success is None else e.success, e.reward, e.length)
             for e in record.episodes
         ]
         success, reward, length = np.mean(np.array(rows, dtype=np.float64), axis=0).tolist()
@@ -45,4 +48,17 @@ def evaluate(
     n_envs: int = 16,
 ) -> Evaluation:
     """Play ``episodes`` episodes, seeded ``seed``, ``seed + 1``, ..."""
-    return Evaluation.of(play(make_env, actor, episodes, seed=seed, n_envs=n_envs))
+
+    def make() -> gym.Env[Any, Any]:
+        return SuccessInfo(make_env())
+
+    return Evaluation.of(play(make, actor, episodes, seed=seed, n_envs=n_envs))
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share, for people.
+
+    >>> percent(0.5), percent(math.nan)
+    ('50.0%', '-')
+    """
+    return "-" if math.isnan(share) else f"{share:.{digits}%}"

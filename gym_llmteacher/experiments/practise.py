@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.experiments.envs import make_env
-from gym_llmteacher.experiments.evaluate import Evaluation
+from gym_llmteacher.experiments.evaluate import Evaluation, percent
 from gym_llmteacher.playing.play import play
 from gym_llmteacher.practice.practise import practise
 from gym_llmteacher.teachers.base import Teacher
@@ -49,7 +49,7 @@ def practise_and_show(
 
     def alone(who: Teacher) -> str:
         record = play(make, who, episodes, seed=EVALUATED_FROM)
-        return f"{Evaluation.of(record).success:.0%}"
+        return percent(Evaluation.of(record).success, 0)
 
     before = alone(inner) if episodes else ""
     columns = (TextColumn("practice"), BarColumn(bar_width=24), TextColumn("{task.fields[status]}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -46,15 +47,15 @@ class ProgressCallback(BaseCallback):
         self._earlier = earlier
         self.curve: list[tuple[int, float]] = []
         self.taught: list[tuple[int, float, float]] = []
+        self._tenth = 0
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_end(self) -> None:
-        # Episodes not yet played count as failures, or one lucky first episode would be 100 %.
-        success = float(np.sum(self.model.ep_success_buffer or 0)) / _WINDOW
+        success = self._success()
         self.curve.append((self.num_timesteps, success))
-        parts = [f"success {success:4.0%}"]
+        parts = [self._return() if math.isnan(success) else f"success {success:4.0%}"]
         if isinstance(self.model, TaughtAlgorithm):
             coef = self.model.current_coef
             totals = teacher_totals(self.training_env, self._earlier)
@@ -64,4 +65,26 @@ class ProgressCallback(BaseCallback):
                 parts.append(f"{totals['calls']:.0f} calls")
                 if totals.get("cost_usd"):  # 0 where no price is known
                     parts.append(f"${totals['cost_usd']:.2f}")
-        self._progress.update(self._task, completed=self.num_timesteps, status=" · ".join(parts))
+        status = " · ".join(parts)
+        self._progress.update(self._task, completed=self.num_timesteps, status=status)
+        self._log(status)
+
+    def _success(self) -> float:
+        """Success rate of the last episodes; NaN where nobody can tell."""
+        if self.model.ep_info_buffer and not self.model.ep_success_buffer:
+            return math.nan
+        # Episodes not yet played count as failures, or one lucky first episode would be 100 %.
+        return float(np.sum(self.model.ep_success_buffer or 0)) / _WINDOW
+
+    def _return(self) -> str:
+        return f"return {np.mean([e['r'] for e in self.model.ep_info_buffer or ()]):.1f}"
+
+    def _log(self, status: str) -> None:
+        """Where there is no terminal, a bar does not show: a line for every tenth of the steps."""
+        console = self._progress.console
+        total = self._progress.tasks[self._task].total or 1
+        tenth = int(10 * self.num_timesteps / total)
+        if not console.is_terminal and tenth > self._tenth:
+            self._tenth = tenth
+            label = self._progress.tasks[self._task].description
+            console.print(f"{label} {self.num_timesteps:>9,} frames · {status}", highlight=False)

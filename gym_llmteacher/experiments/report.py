@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile
@@ -15,7 +16,7 @@ from stable_baselines3 import PPO
 from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.experiments.config import STUDENT_NAMES, ComparisonConfig
 from gym_llmteacher.experiments.envs import make_env
-from gym_llmteacher.experiments.evaluate import Evaluation, evaluate
+from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, percent
 from gym_llmteacher.experiments.result import RunResult
 from gym_llmteacher.experiments.train import taught
 from gym_llmteacher.playing.actors import Actor, StudentActor, TeacherActor
@@ -72,7 +73,7 @@ def evaluation_table(
         table.add_row(
             "teacher" if student is None else student.name,
             "most likely" if deterministic else "sampled",
-            f"{score.success:.1%}",
+            percent(score.success),
             f"{score.reward:.3f}",
             f"{score.length:.1f}",
         )
@@ -102,6 +103,13 @@ def frames_to(curve: Sequence[tuple[int, float]], success: float = 0.9) -> int |
     return next((frames for frames, rate in curve if rate >= success), None)
 
 
+def _reached(curve: Sequence[tuple[int, float]]) -> str:
+    reached = frames_to(curve)
+    if reached is None:
+        return "-" if all(math.isnan(rate) for _, rate in curve) else "never"
+    return f"{reached / 1000:.1f}k"
+
+
 def table_rows(
     runs: Sequence[RunResult], teacher: tuple[Evaluation, Evaluation] | None
 ) -> list[tuple[str, ...]]:
@@ -109,16 +117,15 @@ def table_rows(
     rows: list[tuple[str, ...]] = []
     if teacher is not None:
         sampled, greedy = teacher
-        rows.append(("teacher", "", f"{sampled.success:.1%}", f"{greedy.success:.1%}",
+        rows.append(("teacher", "", percent(sampled.success), percent(greedy.success),
                      f"{sampled.reward:.3f}", "", "", "", "", ""))  # fmt: skip
     for run in runs:
-        reached = frames_to(run.curve)
         llm = run.teacher
         tokens = llm.get("prompt_tokens", 0.0) + llm.get("completion_tokens", 0.0)
         rows.append((
-            STUDENT_NAMES[run.kind], str(run.seed), f"{run.sampled.success:.1%}",
-            f"{run.greedy.success:.1%}", f"{run.sampled.reward:.3f}", f"{run.frames / 1000:.0f}k",
-            "never" if reached is None else f"{reached / 1000:.1f}k", f"{run.seconds:.0f} s",
+            STUDENT_NAMES[run.kind], str(run.seed), percent(run.sampled.success),
+            percent(run.greedy.success), f"{run.sampled.reward:.3f}", f"{run.frames / 1000:.0f}k",
+            _reached(run.curve), f"{run.seconds:.0f} s",
             f"{llm['calls']:.0f}" if "calls" in llm else "-",
             f"{tokens:.0f}" if "calls" in llm else "-",
         ))  # fmt: skip

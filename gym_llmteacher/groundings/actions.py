@@ -22,6 +22,8 @@ class ActionGrounding(Grounding):
     :param actions: a name per action of the env, in the order of the action space
     :param task: what is to be achieved, in words
     :param example: a worked example for prompts that show one
+    :param solved: ``solved(reward, terminated)`` -> whether an episode that ended with this reward
+        is a success; for envs whose infos have no ``is_success``
     :raises GroundingError: names that are empty or not distinct, ``describe`` not callable
 
     Example::
@@ -44,6 +46,7 @@ class ActionGrounding(Grounding):
         actions: Sequence[str],
         task: str = "",
         example: str = "",
+        solved: Callable[[float, bool], bool] | None = None,
     ) -> None:
         if not callable(describe):
             raise GroundingError(
@@ -58,6 +61,7 @@ class ActionGrounding(Grounding):
         self.actions = names
         self.task = task
         self.example = example
+        self._solved = solved
         self._describe = describe
         self._takes_env = takes_two(describe)
         self.rows = np.eye(len(names), dtype=np.float32)

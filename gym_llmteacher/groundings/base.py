@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -29,6 +30,17 @@ class Grounding(ABC):
 
     version: int = 1
     """To be raised when the words change: what was experienced with others no longer fits."""
+
+    _solved: Callable[[float, bool], bool] | None = None
+
+    def solved(self, env: gym.Env[Any, Any], reward: float, terminated: bool) -> bool | None:
+        """Whether an episode that is over was a success, where the env itself does not say.
+
+        :param reward: of its last step
+        :param terminated: it came to an end of its own, and was not cut off
+        :return: ``None``: this cannot be said here; it is never a success or a failure then
+        """
+        return None if self._solved is None else bool(self._solved(reward, terminated))
 
     def reset(self, env: gym.Env[Any, Any]) -> None:  # noqa: B027
         """Forget the last episode. Called after ``env.reset``, before `observe`."""

@@ -18,6 +18,11 @@ class ChosenOptions(Grounding):
         """Whether the actions of this env are options."""
         return env.has_wrapper_attr("options_situation")
 
+    def solved(self, env: gym.Env[Any, Any], reward: float, terminated: bool) -> bool | None:
+        """As the wrapper's own grounding sees it."""
+        known = env.get_wrapper_attr("grounding").solved(env, reward, terminated)
+        return None if known is None else bool(known)
+
     def describe(self, env: gym.Env[Any, Any], obs: Any) -> Situation:
         """The situation as the wrapper's own grounding sees it."""
         situation = env.get_wrapper_attr("options_situation")()

@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 
 from gym_llmteacher.groundings.actions import ActionGrounding
+from gym_llmteacher.groundings.toy_text import arrived
 
 
 def rounded(value: float, step: float, most: float) -> float:
@@ -21,6 +22,11 @@ def rounded(value: float, step: float, most: float) -> float:
     """
     clipped = min(max(float(value), -most), most)
     return round(round(clipped / step) * step, 6) + 0.0
+
+
+def _held(reward: float, terminated: bool) -> bool:
+    """The pole stands until time is up."""
+    return not terminated
 
 
 def cart_pole() -> ActionGrounding:
@@ -36,6 +42,7 @@ def cart_pole() -> ActionGrounding:
         ["push left", "push right"],
         task="keep the pole upright and the cart near the centre (left and falling left are "
         "negative)",
+        solved=_held,
     )
 
 
@@ -62,6 +69,7 @@ def mountain_car() -> ActionGrounding:
         _mountain_car,
         ["push left", "let it roll", "push right"],
         task="reach the flag on the right; the engine is too weak to drive straight up, so swing",
+        solved=arrived,
     )
 
 

@@ -45,6 +45,8 @@ class OptionGrounding(Grounding):
     :param subgoals: ``subgoals(obs, env)`` -> what decides what is needed next, in words
         (``"The agent holds nothing."``), and a dict of what may be needed and the plan that gets
         it; lets small models be asked for the next subgoal, which they are better at
+    :param solved: ``solved(reward, terminated)`` -> whether an episode that ended with this reward
+        is a success; for envs whose infos have no ``is_success``
     :raises GroundingError: no options, names that are empty, or what is no function
 
     Example::
@@ -68,6 +70,7 @@ class OptionGrounding(Grounding):
         task: str = "",
         example: str = "",
         subgoals: Callable[..., tuple[str, Mapping[str, Plan]]] | None = None,
+        solved: Callable[[float, bool], bool] | None = None,
     ) -> None:
         if not callable(describe):
             raise GroundingError(
@@ -80,6 +83,7 @@ class OptionGrounding(Grounding):
             )
         self.task = task
         self.example = example
+        self._solved = solved
         self._describe = _with_env(describe)
         self._subgoals = None if subgoals is None else _with_env(subgoals)
         self._options = {

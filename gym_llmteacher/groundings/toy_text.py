@@ -11,6 +11,17 @@ from gym_llmteacher.advice import Plan
 from gym_llmteacher.groundings.actions import ActionGrounding
 from gym_llmteacher.groundings.policies import Option, OptionGrounding
 
+
+def paid(reward: float, terminated: bool) -> bool:
+    """Success is what ends with a reward."""
+    return terminated and reward > 0
+
+
+def arrived(reward: float, terminated: bool) -> bool:
+    """Success is the only end there is."""
+    return terminated
+
+
 _MOVES = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}
 _GROUND = {b"S": "ice", b"F": "ice", b"H": "a hole", b"G": "the goal"}
 
@@ -24,7 +35,10 @@ def frozen_lake() -> ActionGrounding:
     The elf stands in row 0, column 0. Left: the edge. Down: ice. Right: ice. Up: the edge.
     """
     return ActionGrounding(
-        _lake, [f"go {move}" for move in _MOVES], task="reach the goal and fall into no hole"
+        _lake,
+        [f"go {move}" for move in _MOVES],
+        task="reach the goal and fall into no hole",
+        solved=paid,
     )
 
 
@@ -70,6 +84,7 @@ def taxi() -> OptionGrounding:
         {**options, "pick up passenger": Option(_pick_up), "drop off passenger": Option(_drop_off)},
         task="get the passenger, then reach the destination",
         subgoals=_taxi_subgoals,
+        solved=paid,
     )
 
 
@@ -172,6 +187,7 @@ The cliff is in row 3, from column 1 to column 10.
         _cliff,
         ["go up", "go right", "go down", "go left"],
         task="walk to the goal without stepping off the cliff",
+        solved=arrived,
     )
 
 
@@ -195,7 +211,9 @@ def blackjack() -> ActionGrounding:
     >>> blackjack().describe(env, obs).text
     'Your hand counts 11, without a usable ace. The dealer shows 10.'
     """
-    return ActionGrounding(_hand, ["stick", "hit"], task="come closer to 21 than the dealer")
+    return ActionGrounding(
+        _hand, ["stick", "hit"], task="come closer to 21 than the dealer", solved=paid
+    )
 
 
 def _hand(obs: Any, env: gym.Env[Any, Any]) -> str:

@@ -17,13 +17,15 @@ from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.multi_discrete import MultiDiscreteGrounding
 from gym_llmteacher.groundings.registry import check_actions, check_grounding, find_grounding
 from gym_llmteacher.situation import Situation, checked_option_actions
+from gym_llmteacher.wrappers.success import with_success
 
 
 class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordConstructorArgs):
     """Describe every observation: ``info["teacher_situation"]`` is a `Situation`.
 
     For `VecTeacher` and `VectorTeacher`, which ask one teacher for all envs at once. ``None`` where
-    nothing is to be asked: at the end of an episode, and while teaching is switched off. With
+    nothing is to be asked: at the end of an episode, and while teaching is switched off. There it
+    adds ``info["is_success"]`` where the grounding can tell and the env does not say. With
     MultiDiscrete actions and a `MultiDiscreteGrounding` it is a tuple, one `Situation` for each
     action dimension.
 
@@ -76,6 +78,8 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
         self.grounding.observe(self.env, obs, action)
         asking = self._teaching and not (terminated or truncated)
         info = {**info, **self._entries(obs, asking)}
+        if not asking:
+            info = with_success(self.env, self.grounding, reward, terminated, truncated, info)
         return obs, float(reward), terminated, truncated, info
 
     def _entries(self, obs: ObsType, asking: bool) -> dict[str, Any]:

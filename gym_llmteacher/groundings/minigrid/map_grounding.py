@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import gymnasium as gym
 
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.minigrid.skills import Skills
@@ -21,6 +23,10 @@ class MapGrounding(Grounding, Generic[SomeSkills]):
 
     def __init__(self) -> None:
         self._kept: tuple[Hashable, SomeSkills] | None = None
+
+    def solved(self, env: gym.Env[Any, Any], reward: float, terminated: bool) -> bool:
+        """MiniGrid pays at the end, and for success alone."""
+        return terminated and reward > 0
 
     def _keep_skills(self, key: Hashable, make: Callable[[], SomeSkills]) -> SomeSkills:
         """Skills on this map, kept from the last step while the map is the same.
