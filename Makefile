@@ -25,7 +25,7 @@ help:  ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## The main job: a language model on this machine teaches an agent to open doors
-	$(BIN)/gym-llmteacher train --out runs/demo
+	$(BIN)/gym-llmteacher train --out runs/demo --overwrite
 
 test: lint tests  ## Everything that must pass: lint, types, tests with coverage
 

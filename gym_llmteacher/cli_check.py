@@ -37,7 +37,7 @@ def check(
     ),
 ) -> None:
     """Let teachers play before anything is spent on training, and show how they fail."""
-    from gym_llmteacher.cli import teacher_spec
+    from gym_llmteacher.cli_options import teacher_spec
     from gym_llmteacher.experiments.envs import make_env
     from gym_llmteacher.preflight.check import Check, random_teacher, verdict
     from gym_llmteacher.preflight.check import check as look

@@ -34,7 +34,7 @@ def practise(
     It tries the options of each situation, its own advice first, and learns from how episodes end.
     No question more is asked. The experience is saved, and a teacher advises by it.
     """
-    from gym_llmteacher.cli import teacher_spec
+    from gym_llmteacher.cli_options import teacher_spec
     from gym_llmteacher.experiments.practise import practise_and_show
 
     practise_and_show(

@@ -10,7 +10,8 @@ from PIL import Image
 from stable_baselines3 import PPO
 from typer.testing import CliRunner
 
-from gym_llmteacher.cli import app, main, teacher_spec
+from gym_llmteacher.cli import app, main
+from gym_llmteacher.cli_options import teacher_spec
 
 runner = CliRunner()
 SMALL = ["train", "--steps", "1024", "--n-envs", "2", "--episodes", "4"]

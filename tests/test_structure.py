@@ -52,7 +52,8 @@ def named_tuple(node):
 
 def is_command(node):
     """Whether nobody calls it: the parameters of a Typer command are the command line's options."""
-    return any(ast.unparse(mark).startswith("app.command") for mark in node.decorator_list)
+    given = (arg.annotation for arg in node.args.args if arg.annotation)
+    return any("typer.Option(" in ast.unparse(annotation) for annotation in given)
 
 
 def sizes(tree):

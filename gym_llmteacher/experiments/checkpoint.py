@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import pickle
 import random
@@ -103,11 +104,21 @@ def read_checkpoint(folder: Path, config: str) -> Checkpoint | None:
         raise _unreadable(str(path), error) from None
     if not isinstance(checkpoint, Checkpoint) or checkpoint.config != config:
         raise CheckpointError(
-            f"{path} is of a training with other settings; expected those of this command. Cure: "
-            f"compare with {folder / 'config.json'} and give the same options, or name another "
-            "folder with --out."
+            f"{path} is of a training with other settings: {_differences(checkpoint, config)}. "
+            "Cure: give the same options, or name another folder with --out."
         )
     return checkpoint
+
+
+def _differences(checkpoint: Any, config: str) -> str:
+    """Which settings are not those of a checkpoint."""
+    before, now = json.loads(getattr(checkpoint, "config", "{}")), json.loads(config)
+    said = [
+        f"{name} was {json.dumps(before.get(name))} and is {json.dumps(value)}"
+        for name, value in now.items()
+        if before.get(name) != value
+    ]
+    return shown("; ".join(said))[:600]
 
 
 def _unpickled(content: bytes) -> Any:

@@ -20,31 +20,41 @@ from gym_llmteacher.experiments.report import (
     teacher_alone,
 )
 from gym_llmteacher.experiments.result import RunResult
-from gym_llmteacher.experiments.train import teacher_of, train_all
+from gym_llmteacher.experiments.run_folder import check_free, clear, made
+from gym_llmteacher.experiments.train import check_env, teacher_of, train_all
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.shown import shown
 from gym_llmteacher.teachers.llm import LLMTeacher
 
 
-def compare(config: ComparisonConfig, console: Console, resume: bool = False) -> list[RunResult]:
+def compare(
+    config: ComparisonConfig, console: Console, resume: bool = False, overwrite: bool = False
+) -> list[RunResult]:
     """Run a comparison and write everything into its folder.
 
     :param resume: go on with what was interrupted; begin where there is nothing to go on with
+    :param overwrite: remove what an earlier training wrote there; its answers stay
     :return: one result per student and seed
     :raises TeacherError: before anything is trained, where env or teacher cannot be used
-    :raises CheckpointError: what was interrupted had other settings, or another training writes to
-        the folder
+    :raises CheckpointError: what was interrupted had other settings, another training has written
+        or is writing to the folder, or it cannot be written
     :raises KeyboardInterrupt: as it came, once a checkpoint is written
     """
-    config.folder.mkdir(parents=True, exist_ok=True)
-    with locked(config.folder):
-        return _compare(config, console, resume)
+    check_env(config)
+    with locked(made(config.folder)):
+        if not (resume or overwrite):
+            check_free(config.folder)
+        return _compare(config, console, resume, overwrite)
 
 
-def _compare(config: ComparisonConfig, console: Console, resume: bool) -> list[RunResult]:
+def _compare(
+    config: ComparisonConfig, console: Console, resume: bool, overwrite: bool
+) -> list[RunResult]:
     done = read_checkpoint(config.folder, config.identity()) if resume else None
-    (config.folder / "config.json").write_text(config.to_json())
     teacher = teacher_of(config)
+    if overwrite and done is None:
+        clear(config.folder)
+    (config.folder / "config.json").write_text(config.to_json())
     answers = config.folder / "answers.sqlite"
     earlier: dict[str, float] = {}
     if done is None:

@@ -55,7 +55,7 @@ class ComparisonConfig:
     """Environments side by side."""
     eval_episodes: int = 200
     """Episodes per evaluation."""
-    out: str = "runs/demo"
+    out: str = "runs/SimpleDoorKey-v0"
     """Folder for models, pictures, tables and the answers file."""
     running: Running = field(default_factory=Running)
     """What changes how it runs, but not what is compared."""

@@ -80,11 +80,24 @@ def evaluation_table(
     return table
 
 
+def env_of(student: Path) -> str | None:
+    """The env that a student was trained in, as the folder it lies in says."""
+    try:
+        return str(json.loads((student.parent / "config.json").read_text())["env"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def load_student(path: Path) -> PPO:
     """Load what ``TeacherPPO.save`` or ``PPO.save`` wrote.
 
     :raises ModelUnavailableError: there is no such file, or it is not a saved model
     """
+    if not path.is_file() and not path.with_name(f"{path.name}.zip").is_file():
+        raise ModelUnavailableError(
+            f"there is no {path}; expected a zip saved by TeacherPPO.save or PPO.save, such as "
+            "runs/SimpleDoorKey-v0/teacher-0.zip."
+        )
     try:
         return PPO.load(path, device="cpu")
     except (OSError, ValueError, KeyError, BadZipFile) as error:

@@ -11,8 +11,10 @@ from rich.console import Console
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.vec_env import VecEnv
 
+from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.experiments.checkpoint import Checkpoint, restore, snapshot
 from gym_llmteacher.experiments.config import (
     STUDENT_NAMES,
@@ -63,10 +65,44 @@ def is_map(env_id: str) -> bool:
     return float(space.high.max()) < 64
 
 
+def policy_for(space: gym.spaces.Space[Any]) -> str:
+    """SB3's policy for observations that are no small maps.
+
+    >>> policy_for(gym.spaces.Dict({"x": gym.spaces.Discrete(2)}))
+    'MultiInputPolicy'
+    """
+    if isinstance(space, gym.spaces.Dict):
+        return "MultiInputPolicy"
+    return "CnnPolicy" if is_image_space(space) else "MlpPolicy"
+
+
+def check_env(config: ComparisonConfig) -> None:
+    """Make the env once, before anything is written or asked.
+
+    :raises GroundingError: Stable-Baselines3 cannot learn from its observations, or nothing knows
+        what they mean
+    """
+    env = make_env(config.env)
+    try:
+        space = env.observation_space
+        if isinstance(space, (gym.spaces.Tuple, gym.spaces.Sequence, gym.spaces.Text)):
+            raise GroundingError(
+                f"the observations of {config.env} are {space}, which Stable-Baselines3 does not "
+                "take; expected a Box, Discrete, MultiDiscrete, MultiBinary or Dict. Cure: "
+                "register the env with a gymnasium.wrappers.FlattenObservation around it."
+            )
+        if "teacher" in config.students:
+            GroundingWrapper(env)
+    finally:
+        env.close()
+
+
 def make_student(config: ComparisonConfig, kind: StudentKind, seed: int, verbose: int = 0) -> PPO:
     """Make an untrained student: the same PPO every time, with a teacher or without."""
     arguments: dict[str, Any] = {**ppo_arguments(is_map(config.env)), "seed": seed}
     policy = arguments.pop("policy")
+    if policy == "MlpPolicy":
+        policy = policy_for(make_env(config.env).observation_space)
     env = make_train_env(config, kind, seed)
     if kind == "teacher":
         return TeacherPPO(

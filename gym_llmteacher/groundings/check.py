@@ -9,12 +9,16 @@ from typing import Any
 import cloudpickle
 import gymnasium as gym
 import numpy as np
+from gymnasium.spaces import Discrete
 
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.base import Grounding
+from gym_llmteacher.groundings.chosen import ChosenOptions
+from gym_llmteacher.groundings.policies import OptionGrounding
 from gym_llmteacher.groundings.registry import check_actions
 from gym_llmteacher.groundings.registry import check_grounding as check_names
 from gym_llmteacher.situation import Situation, checked_option_actions
+from gym_llmteacher.wrappers.options import OptionsWrapper
 
 _LONG = 4_000
 _FEW_STEPS = 100
@@ -26,7 +30,8 @@ def check_grounding(
     """Play randomly and look at every situation the grounding makes of it.
 
     :param env: the env that is to be wrapped (it is reset and stepped)
-    :param grounding: how to describe it
+    :param grounding: how to describe it; where actions are not Discrete, an `OptionGrounding`,
+        which is looked at through `OptionsWrapper`
     :param steps: random steps to take
     :param seed: of the env and of the actions
     :return: what is wrong, one sentence or two each; empty when nothing is
@@ -42,6 +47,10 @@ def check_grounding(
         ...     print(problem)  # doctest: +ELLIPSIS
         3 action names (left, down, right) for an env with 4 actions; expected one name per ...
     """
+    if isinstance(grounding, OptionGrounding) and not isinstance(env.action_space, Discrete):
+        env = OptionsWrapper(env, grounding=grounding)
+    if isinstance(grounding, OptionGrounding) and ChosenOptions.supports(env):
+        grounding = ChosenOptions()
     try:
         check_actions(env, several=False)
         check_names(grounding, env)

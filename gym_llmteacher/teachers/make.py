@@ -197,6 +197,16 @@ def _written(spec: TeacherSpec) -> TeacherSpec:
         return None
     if isinstance(spec, str) and spec.startswith("script:"):
         return {"script": spec.removeprefix("script:")}
+    if isinstance(spec, str) and spec in _KINDS:
+        raise TeacherSpecError(
+            f'teacher is {spec!r}, expected a value for it, as in {{"{spec}": ...}}; a script is '
+            'written "script:NAME".'
+        )
+    if isinstance(spec, str) and "/" not in spec and spec.endswith("_planner"):
+        raise TeacherSpecError(
+            f"teacher is {spec!r}, which names no language model (those are written "
+            f'"provider/model"). If the script is meant, write "script:{spec}".'
+        )
     return spec
 
 
@@ -226,11 +236,13 @@ def _make(spec: str | Mapping[str, Any] | None) -> Teacher:
             return _KINDS[kind](spec[kind], **rest)
         except TypeError as error:
             raise TeacherSpecError(f"teacher {without_secrets(spec)!r}: {error}.") from None
-    if isinstance(spec, Mapping) and not ({"model", *TEACHER_ARGUMENTS} & set(spec)):
-        raise TeacherSpecError(
-            f'teacher is {sorted(spec)!r}, expected a dict with "model", or one of '
-            f"{', '.join(map(repr, _KINDS))}."
-        )
+    if isinstance(spec, Mapping) and "model" not in spec:
+        unknown = set(spec) - set(TEACHER_ARGUMENTS)
+        if unknown or not spec:
+            raise TeacherSpecError(
+                f'teacher has {sorted(unknown)!r} and no "model"; expected a dict with "model", or '
+                f"one of {', '.join(map(repr, _KINDS))}."
+            )
     from gym_llmteacher.teachers.llm import LLMTeacher
 
     return LLMTeacher(dict(spec) if isinstance(spec, Mapping) else spec)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 
 from gym_llmteacher.advice import Advice, Plan
 from gym_llmteacher.errors import AdviceError, TeacherSpecError
@@ -36,6 +38,8 @@ class ScriptedTeacher(Teacher):
                 'by name write teacher={"script": "door_key_planner"}.'
             )
         self.function = function
+        self._named = ""
+        self._told: set[str] = set()
 
     @classmethod
     def named(cls, name: str) -> ScriptedTeacher:
@@ -48,11 +52,40 @@ class ScriptedTeacher(Teacher):
                 f"there is no script {name!r}, expected one of {', '.join(SCRIPTS)}."
             )
         module = importlib.import_module(f"gym_llmteacher.teachers.{SCRIPTS[name]}")
-        return cls(getattr(module, name))
+        script = cls(getattr(module, name))
+        script._named = name
+        return script
 
     def advise(self, situations: Sequence[Situation]) -> list[Advice]:
         """Call the function on each situation."""
-        return [self._advice(self.function(situation)) for situation in situations]
+        return [self._checked(self._ask(situation), situation) for situation in situations]
+
+    def _ask(self, situation: Situation) -> Advice:
+        try:
+            return self._advice(self.function(situation))
+        except (LookupError, ValueError, AttributeError) as error:
+            if not self._named or isinstance(error, AdviceError):
+                raise
+            raise AdviceError(
+                f"the script {self._named!r} cannot make anything of {situation.text[:200]!r}, "
+                f"got {type(error).__name__}: {error}. It is for other envs. Cure: name the script "
+                f"of this one, of {', '.join(SCRIPTS)}."
+            ) from None
+
+    def _checked(self, advice: Advice, situation: Situation) -> Advice:
+        """Advice; one that is for nothing here is told of, once for each name."""
+        names = {name for plan, _ in advice.plans for name in plan}
+        if names and names.isdisjoint(situation.options):
+            for name in sorted(names - self._told):
+                self._told.add(name)
+                likely = get_close_matches(name, situation.options, 1, 0.5)
+                warnings.warn(
+                    f"the script said {name!r}, which is not among the options "
+                    f"({', '.join(situation.options)}): nothing is taught there."
+                    + (f" Did it mean {likely[0]!r}?" if likely else ""),
+                    stacklevel=2,
+                )
+        return advice
 
     @staticmethod
     def _advice(answer: Answer) -> Advice:

@@ -14,6 +14,7 @@ from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.experience.origin import Origin, origin_of
 from gym_llmteacher.groundings.actions import ActionGrounding
 from gym_llmteacher.groundings.base import Grounding
+from gym_llmteacher.groundings.chosen import ChosenOptions
 from gym_llmteacher.groundings.multi_discrete import MultiDiscreteGrounding
 from gym_llmteacher.groundings.registry import check_actions, check_grounding, find_grounding
 from gym_llmteacher.situation import Situation, checked_option_actions
@@ -51,6 +52,8 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
 
     def _ground(self, grounding: Grounding | None) -> None:
         check_actions(self.env)
+        if ChosenOptions.supports(self.env) and self.env.get_wrapper_attr("grounding") is grounding:
+            grounding = None  # what `OptionsWrapper` was given; its options are the actions here
         self.grounding: Grounding = find_grounding(self.env) if grounding is None else grounding
         check_grounding(self.grounding, self.env)
         self.sizes = action_sizes(self.env.action_space)

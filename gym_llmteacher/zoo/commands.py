@@ -14,7 +14,7 @@ from typing import Any
 
 from typer import BadParameter
 
-from gym_llmteacher.cli import teacher_spec
+from gym_llmteacher.cli_options import teacher_spec
 from gym_llmteacher.errors import ModelUnavailableError, TeacherError, ZooMissingError
 from gym_llmteacher.llm.redact import secrets_of
 
