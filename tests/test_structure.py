@@ -156,8 +156,7 @@ class B:
 class C(NamedTuple):
     one: int
 def f(one, two): ...
-@app.command()
-def command(one, two): ...
+def command(one: Annotated[int, typer.Option(help="what")], two): ...
 """
     counted = {name: count for name, _, count in sizes(ast.parse(source))}
     assert counted == {"__init__": 3, "B": 2, "C": 1, "f": 2}
