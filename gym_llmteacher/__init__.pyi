@@ -14,6 +14,7 @@ from .errors import AdviceError as AdviceError
 from .errors import AnswersFileError as AnswersFileError
 from .errors import CheckpointError as CheckpointError
 from .errors import ConditionError as ConditionError
+from .errors import ContribMissingError as ContribMissingError
 from .errors import ExperienceError as ExperienceError
 from .errors import GroundingError as GroundingError
 from .errors import LLMError as LLMError
@@ -54,13 +55,13 @@ from .playing.play import play as play
 from .practice.practise import practise as practise
 from .practice.practised import PractisedTeacher as PractisedTeacher
 from .sb3.a2c import TeacherA2C as TeacherA2C
+from .sb3.contrib import TeacherMaskablePPO as TeacherMaskablePPO
+from .sb3.contrib import TeacherRecurrentPPO as TeacherRecurrentPPO
 from .sb3.dqn import TeacherDQN as TeacherDQN
 from .sb3.eval_callback import TeacherEvalCallback as TeacherEvalCallback
 from .sb3.features import EgoMapFeatures as EgoMapFeatures
 from .sb3.loop_free import LoopFreePolicy as LoopFreePolicy
-from .sb3.maskable_ppo import TeacherMaskablePPO as TeacherMaskablePPO
 from .sb3.ppo import TeacherPPO as TeacherPPO
-from .sb3.recurrent_ppo import TeacherRecurrentPPO as TeacherRecurrentPPO
 from .sb3.vec_teacher import VecTeacher as VecTeacher
 from .situation import Situation as Situation
 from .situation import Subgoal as Subgoal

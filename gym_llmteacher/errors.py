@@ -14,6 +14,7 @@
     ├── CheckpointError                  an interrupted training that cannot be resumed like this
     ├── HabitatMissingError(ImportError) habitat-lab or its simulator is not installed
     ├── ZooMissingError(ImportError)     rl-zoo3 is not installed
+    ├── ContribMissingError(ImportError) sb3-contrib is not installed
     └── LLMError                         the language model cannot be used at all
         ├── ModelUnavailableError        unknown model, refused key, missing weights
         ├── AnswersFileError             the answers file is corrupt or not ours
@@ -78,6 +79,10 @@ class HabitatMissingError(TeacherError, ImportError):
 
 class ZooMissingError(TeacherError, ImportError):
     """rl-zoo3 is not installed."""
+
+
+class ContribMissingError(TeacherError, ImportError):
+    """sb3-contrib is not installed."""
 
 
 class LLMError(TeacherError):
