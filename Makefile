@@ -19,7 +19,7 @@ ZOO_WARNINGS := -W ignore::DeprecationWarning -W ignore::UserWarning -W ignore::
 # The networks are small: more threads per process only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-habitat test-zoo test-lowest lint tests nightly mutants format clean help
+.PHONY: demo test test-habitat test-zoo test-lowest docs lint tests nightly mutants format clean help
 
 help:  ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ test-zoo: $(ZOO)/.installed  ## Tests of the extra `zoo`, on rl-zoo3
 # Python 3.12 or older: numpy 1.26 has no wheels for what came later.
 test-lowest: $(LOWEST)/.installed  ## The fast tests on the lowest versions that pyproject.toml declares
 	$(LOWEST)/bin/pytest -n 2 --dist worksteal -m 'not slow' $(LOWEST_WARNINGS)
+
+docs: $(INSTALLED)  ## The documentation site, into docs/_build/html; its notebooks are executed
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
 # MUTANTS names some of them: make mutants MUTANTS='gym_llmteacher.prior.*'
 MUTANTS ?=
