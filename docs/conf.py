@@ -7,9 +7,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from _ext.reference import write_reference  # noqa: E402
+from _ext.reference import write_reference
 
-from gym_llmteacher import __version__  # noqa: E402
+from gym_llmteacher import __version__
 
 project = "gym_llmteacher"
 author = "The gym_llmteacher authors"

@@ -55,6 +55,15 @@ def options(
 
 
 @app.command()
+def setup() -> None:
+    """Install the embedded language model, which needs no key and, from then on, no network."""
+    from gym_llmteacher.llm.setup import install
+
+    path = install(console.print)
+    console.print(f"The embedded model is there: {path}", soft_wrap=True, highlight=False)
+
+
+@app.command()
 def evaluate(
     student: Annotated[
         Path | None, typer.Argument(help="A zip saved by TeacherPPO or PPO; left out: the teacher "

