@@ -64,6 +64,22 @@ def setup() -> None:
 
 
 @app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished training.")],
+    episodes: Annotated[
+        int, typer.Option(min=1, help="Episodes that the teacher plays, from what it has said.")
+    ] = 20,
+) -> None:
+    """Write a page about a training: curves, an episode to step through, what the teacher said.
+
+    The page is one file and needs no network. No model is asked.
+    """
+    from gym_llmteacher.report.report import write_report
+
+    console.print(f"Page: {write_report(run, episodes)}", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def evaluate(
     student: Annotated[
         Path | None, typer.Argument(help="A zip saved by TeacherPPO or PPO; left out: the teacher "

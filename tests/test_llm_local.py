@@ -73,7 +73,7 @@ def test_missing_weights_and_runtime_say_how_to_get_them(monkeypatch, tmp_path):
     cached.write_bytes(b"GGUF...")
     assert weights.weights() == cached
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
-    with pytest.raises(ModelUnavailableError, match="needs xllamacpp.*run gym-llmteacher setup"):
+    with pytest.raises(ModelUnavailableError, match=r"needs xllamacpp.*run gym-llmteacher setup"):
         LLMTeacher(answers=":memory:").probe()
 
 

@@ -8,7 +8,7 @@ from html import escape
 from gym_llmteacher.preflight.check import Check
 from gym_llmteacher.shown import shown
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
 body { max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 2rem; display: block;
@@ -30,23 +30,25 @@ def page(checks: Sequence[tuple[Check, str]]) -> str:
     rows = "".join(_row(check) for check, _ in checks)
     head = ["env", "teacher", "solved", "", "95 % interval", "return", "had advice", "calls",
             "US dollars", "seconds per answer (p50, p95)"]  # fmt: skip
-    parts = "".join(_details(check, said) for check, said in checks if said)
+    parts = "".join(details(check, said) for check, said in checks if said)
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><title>Teachers, checked</title>'
-        f"<style>{_STYLE}</style><h1>Teachers, checked</h1>"
+        f"<style>{STYLE}</style><h1>Teachers, checked</h1>"
         "<p>Each played by itself, at random from its own advice, on the same seeds. "
         "<em>random</em> has no advice at all.</p>"
-        f"<table>{_head(head)}{rows}</table>{parts}</html>"
+        f"<table>{heads(head)}{rows}</table>{parts}</html>"
     )
 
 
-def _head(names: Sequence[str]) -> str:
+def heads(names: Sequence[str]) -> str:
+    """The first row of a table."""
     return f"<tr>{''.join(f'<th>{escape(name)}</th>' for name in names)}</tr>"
 
 
-def _words(text: str) -> str:
-    return escape(shown(text))
+def words(text: str, lines: bool = False) -> str:
+    """Words of others: nothing in them is markup."""
+    return escape(shown(text, lines))
 
 
 def _row(check: Check) -> str:
@@ -59,22 +61,23 @@ def _row(check: Check) -> str:
         f"{check.said.totals.get('calls', 0):.0f}", f"{check.said.totals.get('cost_usd', 0):.4f}",
         f"{median:.2f}, {most:.2f}",
     ]  # fmt: skip
-    named = "".join(f"<td>{_words(text)}</td>" for text in (check.env_id, check.teacher))
+    named = "".join(f"<td>{words(text)}</td>" for text in (check.env_id, check.teacher))
     return f"<tr>{named}{''.join(f'<td class=n>{cell}</td>' for cell in cells)}</tr>"
 
 
-def _details(check: Check, verdict: str) -> str:
+def details(check: Check, verdict: str) -> str:
+    """What came of a teacher's advice, text by text."""
     endings = ", ".join(f"{how}: {times}" for how, times in check.endings.items())
     rows = "".join(
-        f"<tr><td>{_words(s.text)}</td><td class=n>{s.visits}</td><td class=n>{s.won}</td>"
-        f"<td class=n>{s.lost_here}</td><td>{_words(s.advice)}</td>"
-        f"<td>{_words(s.followed)}</td></tr>"
+        f"<tr><td>{words(s.text)}</td><td class=n>{s.visits}</td><td class=n>{s.won}</td>"
+        f"<td class=n>{s.lost_here}</td><td>{words(s.advice)}</td>"
+        f"<td>{words(s.followed)}</td></tr>"
         for s in check.spots
     )
-    head = _head(["text", "episodes", "won", "lost here", "advice", "what followed"])
+    head = heads(["text", "episodes", "won", "lost here", "advice", "what followed"])
     return (
-        f"<h2>{_words(check.teacher)} in {_words(check.env_id)}</h2>"
-        f"<p class=verdict>{_words(verdict)}</p>"
-        f"<p>How {check.episodes} episodes ended: {_words(endings)}. Agreement among samples: "
+        f"<h2>{words(check.teacher)} in {words(check.env_id)}</h2>"
+        + (f"<p class=verdict>{words(verdict)}</p>" if verdict else "")
+        + f"<p>How {check.episodes} episodes ended: {words(endings)}. Agreement among samples: "
         f"{check.said.agreement:.0%}.</p><table>{head}{rows}</table>"
     )
