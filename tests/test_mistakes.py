@@ -75,6 +75,10 @@ def test_a_student_is_evaluated_where_it_was_trained(said, tmp_path):
     assert code == 0
     assert "CartPole-v1, 5 episodes" in words
     assert "0.0%" in words  # far from 500 steps
+    code, words = said("watch", student, "--episodes", 2, "--fps", 1e9)
+    assert code == 0
+    assert "Episode 1: not solved in" in words
+    assert "▀" in words
 
 
 @pytest.mark.parametrize(
