@@ -20,7 +20,24 @@ _EXTRAS = {
     "rl_zoo3": ["gym_llmteacher/zoo", "tests/zoo"],
 }
 _MISSING = [name for name in _EXTRAS if importlib.util.find_spec(name) is None]
-collect_ignore = [path for name in _MISSING for path in _EXTRAS[name]]
+collect_ignore = [
+    *(path for name in _MISSING for path in _EXTRAS[name]),
+    "docs/conf.py", "docs/_ext", "docs/_build", "docs/reference",  # `make docs` runs these
+]  # fmt: skip
+
+if importlib.util.find_spec("sybil") is not None:
+    # Every Python block of README and docs is run, those of a page one after the other.
+    from sybil import Sybil
+    from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+    from tests.documented import behind_strict_servers  # noqa: F401
+
+    pytest_collect_file = Sybil(
+        parsers=[PythonCodeBlockParser(), SkipParser()],
+        patterns=["README.md", "docs/*.md"],
+        excludes=["docs/habitat.md", "docs/students.md", "docs/practice.md"],
+        fixtures=["behind_strict_servers"],
+    ).pytest()
 
 
 def pytest_report_header():
