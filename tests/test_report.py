@@ -7,6 +7,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
+import gymnasium as gym
 import pytest
 from rich.console import Console
 
@@ -15,6 +16,7 @@ from gym_llmteacher.cli import main
 from gym_llmteacher.errors import CheckpointError
 from gym_llmteacher.experiments.compare import compare
 from gym_llmteacher.experiments.config import ComparisonConfig
+from gym_llmteacher.experiments.rendering import frame
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.llm.record import Record
 from gym_llmteacher.llm.reply import Reply
@@ -120,6 +122,20 @@ def test_curves():
     assert both.count("<polyline") == 1
     assert "mean and range" in both
     assert "teacher alone (50%)" in both
+
+
+def test_frames_in_which_the_agent_is_no_colour_of_a_key():
+    env = gym.make("LLMTeacher/SimpleDoorKey-v0", render_mode="rgb_array")
+    for seed in range(20):
+        env.reset(seed=seed)
+        colour = env.unwrapped.door_color
+        drawn, red = frame(env), (frame(env) == (255, 0, 0)).all(axis=-1).sum()
+        plain = env.render()
+        assert env.unwrapped.door_color == colour == env.unwrapped.grid.get(
+            *env.unwrapped.door_pos
+        ).color  # fmt: skip
+        assert (drawn != plain).any() == (colour == "red")
+        assert red == 0 or colour != "red"
 
 
 def test_a_folder_without_a_training(tmp_path):

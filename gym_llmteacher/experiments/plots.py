@@ -12,6 +12,7 @@ from PIL import Image
 from gym_llmteacher.experiments.config import STUDENT_NAMES, ComparisonConfig
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation
+from gym_llmteacher.experiments.rendering import frame
 from gym_llmteacher.experiments.result import RunResult
 from gym_llmteacher.experiments.train import taught
 from gym_llmteacher.learning.coef import coef_schedule, default_coef
@@ -27,7 +28,7 @@ def plot_curves(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    figure = Figure(figsize=(7.2, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for kind in config.students:
@@ -56,7 +57,8 @@ def plot_curves(
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(f"{config.env}, {len(config.seeds)} seed(s)", loc="left")
-    axes.legend(loc="best", frameon=True)
+    # Below, where it hides nothing.
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, frameon=False)
     figure.savefig(path, dpi=130)
 
 
@@ -79,8 +81,10 @@ def film(config: ComparisonConfig, model: Any, path: Path, episodes: int = 3) ->
             situation = env.get_wrapper_attr("situation")
             lines = _caption(episode, step, situation, done, success)
             prior = info["teacher_prior"] if info["teacher_weight"] > 0 else None
-            frame = np.asarray(env.render())
-            picture = draw_bars(frame, names, prior, None if done else probs, lines)
+            drawn = frame(env)
+            assert drawn is not None
+            shown = [] if done else names  # at the end nobody has anything to decide
+            picture = draw_bars(drawn, shown, prior, None if done else probs, lines)
             frames.append(Image.fromarray(picture).quantize(64))
             durations.append(1200 if done else 220)
             if done:

@@ -12,6 +12,7 @@ import gymnasium as gym
 import numpy as np
 from PIL import Image
 
+from gym_llmteacher.experiments.rendering import frame
 from gym_llmteacher.wrappers.overlay import action_names
 
 _MOST = 120  # steps; a page of more than a few MB is no page
@@ -97,10 +98,10 @@ def _moment(env: gym.Env[Any, Any], info: dict[str, Any], probs: Any) -> Moment:
 
 
 def _picture(env: gym.Env[Any, Any]) -> str:
-    frame = env.render() if env.render_mode == "rgb_array" else None
-    if frame is None:
+    drawn = frame(env)
+    if drawn is None:
         return ""
-    image = Image.fromarray(np.asarray(frame))
+    image = Image.fromarray(drawn)
     size = (round(image.width * _HEIGHT / image.height), _HEIGHT)
     file = io.BytesIO()
     image.resize(size, Image.Resampling.BILINEAR).quantize(64).save(file, "PNG", optimize=True)

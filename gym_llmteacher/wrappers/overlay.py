@@ -34,8 +34,8 @@ def draw_bars(
     """Put a panel of bars, one per action, to the right of a frame.
 
     :param frame: uint8 ``(h, w, 3)``
-    :param names: name of each action; where they are too many for the height, those are drawn that
-        teacher or student think most of
+    :param names: name of each action (none: the lines alone); where they are too many for the
+        height, those are drawn that teacher or student think most of
     :param teacher: prior per action, or ``None`` when the teacher abstains
     :param student: the student's probabilities, drawn under the teacher's
     :param lines: lines of text above the bars
@@ -52,6 +52,8 @@ def draw_bars(
     for line in lines:
         draw.text((left, y), line, fill=_INK, font=font)
         y += 18
+    if not names:
+        return np.asarray(canvas)
     y += 4
     legend = [("teacher's prior" if teacher is not None else "teacher abstains", TEACHER)]
     if student is not None:
