@@ -17,15 +17,16 @@ from gym_llmteacher import (
     OptionsWrapper,
     ScriptedTeacher,
     Situation,
+    TeacherError,
     TeacherSpecError,
 )
 from gym_llmteacher.cli import main
 from gym_llmteacher.teachers.make import make_teacher
 from gym_llmteacher.testing import check_grounding
+from tests.mistakes import CALLS, COMMANDS, SHORT, call
 from tests.tagging import AsDict
 
 LAKE = "FrozenLake-v1"
-SHORT = ("--students", "ppo", "--episodes", "2", "--n-envs", "2", "--steps", "256")
 
 
 @pytest.fixture
@@ -81,40 +82,26 @@ def test_a_student_is_evaluated_where_it_was_trained(said, tmp_path):
     assert "▀" in words
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (("train", "--env", "CartPole-v1", "--teacher", "script:door_key_planner", *SHORT[2:]),
-         "the script 'door_key_planner' cannot make anything of 'Pole"),
-        (("train", "--env", "Blackjack-v1", *SHORT), "which Stable-Baselines3 does not take"),
-        (("train", "--env", "Pendulum-v1", *SHORT[2:]), "expected Discrete"),
-        (("train", "--env", "Nowhere-v0"), "Nowhere"),
-        (("train", "--out", "file", *SHORT), "file cannot be written"),
-        (("train", "--teacher", "frozen_lake_planner"), 'write "script:frozen_lake_planner"'),
-        (("train", "--teacher", "script"), '{"script": ...}'),
-        (("train", "--teacher", "script:nosuch"), "there is no script 'nosuch', expected one of"),
-        (("train", "--teacher", '{"scirpt": "x"}'), "expected a dict with"),
-        (("train", "--teacher", "{"), "neither a number nor JSON"),
-        (("train", "--seeds", "one"), "expected whole numbers such as 0,1,2"),
-        (("train", "--students", "sac"), "expected some of teacher, ppo"),
-        (("train", "--coef", "-1"), "-1"),
-        (("train", "--steps", "0"), "greater than or equal to 1"),
-        (("evaluate", "nosuch.zip"), "there is no nosuch.zip; expected a zip saved by"),
-        (("evaluate", "file"), "file cannot be loaded as a student"),
-        (("answers", "list", "--file", "file"), "file"),
-        (("answers", "export", "/nowhere/x.jsonl"), "/nowhere/x.jsonl: No such file or directory"),
-        (("answers", "import", "nosuch.jsonl"), "nosuch.jsonl"),
-        (("answers", "show", "abc"), "abc"),
-        (("nosuch",), "No such command"),
-        (("train", "--nosuch"), "No such option"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("arguments", "expected"), COMMANDS)
 def test_commands(said, tmp_path, arguments, expected):
     (tmp_path / "file").write_text("no student")
     code, words = said(*arguments)
     assert code == 2
     assert expected in words.replace("│ ", "").replace(" │", "")
     assert len(words) < 1200
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("code", CALLS)
+def test_calls(code):
+    error = call(code)
+    assert isinstance(error, TeacherError), code
+    assert "expected" in str(error) or "Cure" in str(error) or "did you mean" in str(error)
+    assert len(str(error)) < 700
+
+
+def test_there_are_forty():
+    assert len(COMMANDS) + len(CALLS) >= 40
 
 
 def test_dict_observations_have_their_own_policy(said):

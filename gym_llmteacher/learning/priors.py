@@ -60,8 +60,8 @@ def read_priors(
         if row is None:
             if required:
                 raise PriorError(
-                    f"info has no 'teacher_prior' (env {i} gave keys {sorted(infos[i])}), but "
-                    f"teacher_coef is above 0. {_CURE}"
+                    f"info has no 'teacher_prior' (env {i} gave keys {sorted(infos[i])}), "
+                    f"expected one: teacher_coef is above 0, or a teacher is to play. {_CURE}"
                 )
             continue
         if getattr(row, "shape", None) != (n_actions,) and np.shape(row) != (n_actions,):

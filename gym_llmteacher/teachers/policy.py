@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import gymnasium as gym
 import numpy as np
 
 from gym_llmteacher.advice import Advice
-from gym_llmteacher.errors import GroundingError
+from gym_llmteacher.errors import GroundingError, TeacherSpecError
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.observation import ObservationGrounding
 from gym_llmteacher.situation import Situation
@@ -25,6 +26,7 @@ class PolicyTeacher(Teacher):
 
     :param model: a PPO or A2C model, or the path of a zip saved by ``PPO`` (or `TeacherPPO`), with
         a Discrete action space and the observations that the wrapped env gives
+    :raises TeacherSpecError: there is no such file, or no model in it
     :raises GroundingError: the model's actions are not Discrete
 
     Example::
@@ -41,11 +43,15 @@ class PolicyTeacher(Teacher):
     def __init__(self, model: OnPolicyAlgorithm | str | os.PathLike[str]) -> None:
         from stable_baselines3 import PPO
 
-        loaded: Any = (
-            PPO.load(os.fspath(model), device="cpu")
-            if isinstance(model, (str, os.PathLike))
-            else model
-        )
+        loaded: Any = model
+        if isinstance(model, (str, os.PathLike)):
+            try:
+                loaded = PPO.load(os.fspath(model), device="cpu")
+            except (OSError, ValueError, KeyError, BadZipFile) as error:
+                raise TeacherSpecError(
+                    f"{os.fspath(model)} cannot be loaded as a teacher ({error}); expected the "
+                    "path of a zip saved by PPO."
+                ) from None
         if not isinstance(loaded.action_space, gym.spaces.Discrete):
             raise GroundingError(
                 f"the teacher's action space is {loaded.action_space}, expected Discrete."
