@@ -92,15 +92,16 @@ def main():
     """Write the page."""
     lines = [
         "# Mistakes", "",
-        "What is said to what people get wrong. Every line is tested (`tests/test_mistakes.py`); the "
-        "page is written by `python -m tests.mistakes`.", "", "| typed | printed |", "|---|---|",
+        "What is said to what people get wrong. Every line is tested (`tests/test_mistakes.py`). "
+        "The page is written by `python -m tests.mistakes`.", "", "| typed | printed |", "|---|---|",
     ]  # fmt: skip
+    quiet = {"COLUMNS": "1000", "GYM_LLMTEACHER_ANSWERS": "answers.sqlite"}
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "file").write_text("no student")
         for arguments, _ in COMMANDS:
             ran = subprocess.run(
                 [sys.executable, "-m", "gym_llmteacher", *arguments], capture_output=True,
-                text=True, cwd=folder, env={**os.environ, "COLUMNS": "1000", "GYM_LLMTEACHER_ANSWERS": "answers.sqlite"},
+                text=True, cwd=folder, env={**os.environ, **quiet},
             )  # fmt: skip
             said = [line.strip("│ ╭╮╰╯─") for line in (ran.stderr or ran.stdout).splitlines()]
             said = [
