@@ -93,7 +93,8 @@ def main():
     lines = [
         "# Mistakes", "",
         "What is said to what people get wrong. Every line is tested (`tests/test_mistakes.py`). "
-        "The page is written by `python -m tests.mistakes`.", "", "| typed | printed |", "|---|---|",
+        "The page is written by `python -m tests.mistakes`.", "",
+        "| typed | printed |", "|---|---|",
     ]  # fmt: skip
     quiet = {"COLUMNS": "1000", "GYM_LLMTEACHER_ANSWERS": "answers.sqlite"}
     with tempfile.TemporaryDirectory() as folder:
