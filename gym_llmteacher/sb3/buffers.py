@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch as th
 from numpy.typing import NDArray
-from stable_baselines3.common.buffers import BaseBuffer, ReplayBuffer, RolloutBuffer
+from stable_baselines3.common.buffers import ReplayBuffer, RolloutBuffer
 
 from gym_llmteacher.action_dims import action_sizes
+from gym_llmteacher.errors import StudentError
 from gym_llmteacher.learning.priors import Rows
 from gym_llmteacher.prior import Pending, uniform_prior
-
-if TYPE_CHECKING:  # the buffers that stand behind the mixins
-    _Buffer = BaseBuffer
-else:
-    _Buffer = object
+from gym_llmteacher.sb3.numbered_rows import NumberedRows
+from gym_llmteacher.sb3.plain_buffers import LABELS, labels_of, plain_state
 
 
 class TaughtBatch(NamedTuple):
@@ -28,28 +27,48 @@ class TaughtBatch(NamedTuple):
     weight: th.Tensor
 
 
-class PriorBufferMixin(_Buffer):
+class PriorBufferMixin(NumberedRows):
     """Put this before an SB3 buffer class to store priors and weights.
 
-    Rows are staged with `stage` and stored by the ``add`` that follows; a second ``add`` without a
-    new row is an error, so that any reordering in SB3 fails loudly instead of mislabelling.
+    Rows are staged with `stage` and stored by the ``add`` of the observation they belong to. What
+    is added without is not taught: it has weight 0.
 
     Attributes: ``teacher_priors`` float32 ``(size, n_envs, n_actions)``, ``teacher_weights``
     float32 ``(size, n_envs)`` (of several action dimensions ``(size, n_envs, n_dims)``),
-    ``pending``: priors whose advice had not arrived, by ``(step, env)``, and
-    ``batch``: what was handed out last.
+    ``pending``: priors whose advice had not arrived, by ``(step, env)``, ``batch``: what was handed
+    out last, and ``labelling``: whether minibatches are to have labels at all.
+
+    It is pickled as the buffer it was made of, which needs none of this package; its priors lie
+    beside, in the attribute ``teacher_labels``.
     """
 
     batch: TaughtBatch | None
-    _made_from: tuple[type[BaseBuffer], bool]
+    labelling: bool
 
     def __reduce__(self) -> Any:
-        # The class is made on the fly: pickle needs to be told how.
-        return _revive, (*self._made_from, self.__dict__)
+        return object.__new__, (self._made_from,), plain_state(self)
 
-    def stage(self, rows: Rows) -> None:
-        """Set the rows of the observation that the next ``add`` stores."""
-        self._staged: Rows | None = rows
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        make, arguments, state = self.__reduce__()
+        plain, state = make(*arguments), copy.deepcopy(state, memo)
+        getattr(plain, "__setstate__", plain.__dict__.update)(state)
+        return with_priors(plain)
+
+    def stage(self, rows: Rows, *observations: Any) -> None:
+        """Set the rows that the next ``add`` of one of these very observations stores.
+
+        :raises RuntimeError: the last ones were not stored
+        """
+        if self._staged is not None:
+            raise RuntimeError(
+                f"{self._made_from.__name__}.add was not called with the observation that advice "
+                "was staged for, expected once per step: is it given a copy?"
+            )
+        self._staged: tuple[Rows, tuple[Any, ...]] | None = (rows, observations)
+
+    def unstage(self) -> None:
+        """Forget what was staged and not stored: a training was interrupted there."""
+        self._staged = None
 
     def reset(self) -> None:
         """Empty the buffer."""
@@ -64,32 +83,72 @@ class PriorBufferMixin(_Buffer):
         per_row = shape if len(sizes) == 1 else (*shape, len(sizes))
         self.teacher_weights: NDArray[np.float32] = np.zeros(per_row, dtype=np.float32)
         self.pending: dict[tuple[int, int], Pending] = {}
-        self._staged = None
+        self.labelling = True
+        self.unstage()
         self.batch = None
 
     def add(self, *args: Any, **kwargs: Any) -> None:
-        """Store a step, with the staged rows."""
-        if self._staged is None:
-            raise RuntimeError(
-                "no teacher prior was staged for this step: stage(rows) must be called "
-                "once before each add()."
-            )
-        pos, rows = self.pos, self._staged
-        self.teacher_priors[pos], self.teacher_weights[pos] = rows.prior, rows.weight
-        if self.pending or rows.pending:
+        """Store a step, with the rows that were staged for it."""
+        obs = args[0] if args else kwargs.get("obs")
+        rows, pos = self._rows_of(obs), self.pos
+        if rows is None:
+            self.teacher_priors[pos] = uniform_prior(*action_sizes(self.action_space))
+            self.teacher_weights[pos] = 0.0
+        else:
+            self.teacher_priors[pos], self.teacher_weights[pos] = rows.prior, rows.weight
+        late = {} if rows is None else rows.pending
+        if self.pending or late:
             for i in range(self.n_envs):
                 self.pending.pop((pos, i), None)  # a ring buffer comes round again
-            self.pending.update({(pos, i): late for i, late in rows.pending.items()})
-        self._staged = None
+            self.pending.update({(pos, i): asked for i, asked in late.items()})
         super().add(*args, **kwargs)
 
-    def _hand_out(self, samples: Any, rows: Any) -> None:
+    def _rows_of(self, obs: Any) -> Rows | None:
+        if self._staged is None or not any(obs is one for one in self._staged[1]):
+            return None
+        rows, _ = self._staged
+        self._staged = None
+        return rows
+
+    def _hand_out(self, samples: Any) -> Any:
+        """Label a minibatch whose rows are numbered."""
+        samples, rows = self._denumbered(samples)
+        prior, weight = self._labels(rows, samples)
+        mask = getattr(samples, "mask", None)
+        if mask is not None:
+            # Padding is not taught. Its priors are distributions all the same: divergences may
+            # take their logarithm.
+            padding = (mask.flatten() == 0).cpu().numpy()
+            prior[padding] = uniform_prior(*action_sizes(self.action_space))
+            weight[padding] = 0.0
+        # Picked rows are a copy already.
         self.batch = TaughtBatch(
-            samples,
-            # Picked rows are a copy already.
-            self.to_torch(self.teacher_priors[rows], copy=False),
-            self.to_torch(self.teacher_weights[rows], copy=False),
+            samples, self.to_torch(prior, copy=False), self.to_torch(weight, copy=False)
         )
+        return samples
+
+    def _labels(self, rows: NDArray[np.int64], samples: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Priors and weights of rows, by their numbers; copies."""
+        n = self.buffer_size * self.n_envs
+        priors, weights = self._labels_by_step()
+        return priors.reshape(n, -1)[rows], weights.reshape(n, *weights.shape[2:])[rows]
+
+    def _labels_by_step(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self.teacher_priors, self.teacher_weights
+
+    def batch_of(self, observations: Any) -> TaughtBatch:
+        """What was handed out with these observations.
+
+        :raises StudentError: they are not those that were handed out last
+        """
+        if self.batch is None or observations is not self.batch.samples.observations:
+            raise StudentError(
+                f"a loss is computed of observations that are not those which "
+                f"{self._made_from.__name__} handed out last: their advice is not known. Cure: "
+                "change observations in the buffer's _get_samples and not in train(), or pass "
+                "teacher_coef=0."
+            )
+        return self.batch
 
 
 if TYPE_CHECKING:
@@ -104,45 +163,41 @@ else:
 class RolloutPriors(_Rollout):
     """Put this before an SB3 rollout buffer class."""
 
+    _by_step: tuple[NDArray[np.float32], NDArray[np.float32]]
+
     def get(self, batch_size: int | None = None) -> Any:
         """Yield minibatches in a random order, as SB3 does."""
         if not self.generator_ready:
             # The same reshaping, at the same moment, as the buffer gives its own arrays.
+            self._by_step = self.teacher_priors, self.teacher_weights
             self.teacher_priors = self.swap_and_flatten(self.teacher_priors)
             weights = self.swap_and_flatten(self.teacher_weights)
             self.teacher_weights = weights.ravel() if weights.shape[1] == 1 else weights
-        yield from super().get(batch_size)
+        if not self.labelling:
+            yield from super().get(batch_size)
+            return
+        batches = super().get(batch_size)
+        while True:
+            with self._numbered():
+                samples = next(batches, None)
+            if samples is None:
+                return
+            yield self._hand_out(samples)
 
-    def _get_samples(self, batch_inds: NDArray[np.int64], *args: Any, **kwargs: Any) -> Any:
-        samples = super()._get_samples(batch_inds, *args, **kwargs)
-        self._hand_out(samples, batch_inds)
-        return samples
-
-
-class RecurrentPriors(RolloutPriors):
-    """Put this before sb3-contrib's recurrent rollout buffers: rows are padded as theirs are."""
-
-    def _hand_out(self, samples: Any, rows: Any) -> None:
-        pad = cast(Any, self).pad
-        prior = pad(self.teacher_priors[rows]).flatten(0, 1)
-        # Padding has weight 0: it is not taught. Its priors are distributions all the same:
-        # divergences may take their logarithm.
-        uniform = uniform_prior(*action_sizes(self.action_space))
-        prior[samples.mask.flatten() == 0] = self.to_torch(uniform)
-        self.batch = TaughtBatch(samples, prior, pad(self.teacher_weights[rows]).flatten(0, 1))
+    def _labels_by_step(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self._by_step
 
 
 class ReplayPriors(_Replay):
     """Put this before an SB3 replay buffer class."""
 
-    def _get_samples(self, batch_inds: NDArray[np.int64], env: Any = None) -> Any:
-        # SB3 draws each row's env in here and keeps it to itself: draw the same ones beforehand.
-        state = np.random.get_state()
-        env_indices = np.random.randint(0, high=self.n_envs, size=(len(batch_inds),))
-        np.random.set_state(state)
-        samples = super()._get_samples(batch_inds, env)
-        self._hand_out(samples, (batch_inds, env_indices))
-        return samples
+    def sample(self, *args: Any, **kwargs: Any) -> Any:
+        """Draw a minibatch, as SB3 does."""
+        if not self.labelling:
+            return super().sample(*args, **kwargs)
+        with self._numbered():
+            samples = super().sample(*args, **kwargs)
+        return self._hand_out(samples)
 
 
 def with_priors(buffer: Any) -> Any:
@@ -155,22 +210,17 @@ def with_priors(buffer: Any) -> Any:
     """
     if isinstance(buffer, PriorBufferMixin):
         return buffer
-    taught = _revive(type(buffer), hasattr(buffer, "hidden_state_shape"), vars(buffer))
+    sb3_class: Any = type(buffer)
+    taught = object.__new__(_taught_class(sb3_class))
+    taught.__dict__.update(vars(buffer))
     taught.make_room()
+    labels = taught.__dict__.pop(LABELS, None)
+    if labels is not None:
+        taught.teacher_priors, taught.teacher_weights = labels_of(taught, labels)
     return taught
 
 
-def _revive(sb3_class: Any, recurrent: bool, state: dict[str, Any]) -> Any:
-    """Make a taught buffer of this class with these attributes."""
-    buffer = object.__new__(_taught_class(sb3_class, recurrent))
-    buffer.__dict__.update(state)
-    return buffer
-
-
 @cache
-def _taught_class(sb3_class: Any, recurrent: bool) -> Any:
-    mixin: type[PriorBufferMixin] = RecurrentPriors if recurrent else RolloutPriors
-    if issubclass(sb3_class, ReplayBuffer):
-        mixin = ReplayPriors
-    made_from = {"_made_from": (sb3_class, recurrent)}
-    return type(f"Taught{sb3_class.__name__}", (mixin, sb3_class), made_from)
+def _taught_class(sb3_class: Any) -> Any:
+    mixin = ReplayPriors if issubclass(sb3_class, ReplayBuffer) else RolloutPriors
+    return type(f"Taught{sb3_class.__name__}", (mixin, sb3_class), {"_made_from": sb3_class})

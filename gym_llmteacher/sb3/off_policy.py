@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from gym_llmteacher.errors import StudentError
@@ -36,7 +37,7 @@ class TaughtOffPolicy(_Algorithm):
     _buffer_name = "replay_buffer"
 
     def __init__(self, *args: Any, teacher_temperature: float = 0.1, **kwargs: Any) -> None:
-        number = isinstance(teacher_temperature, (int, float))
+        number = isinstance(teacher_temperature, Real)
         if not number or not 0 < teacher_temperature < math.inf:
             raise StudentError(
                 f"teacher_temperature is {teacher_temperature!r}, expected a number above 0: about "
@@ -53,6 +54,7 @@ class TaughtOffPolicy(_Algorithm):
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Update the Q-network on the joint loss, with the algorithm's own ``train``."""
         coef = self.current_coef
+        self._prior_buffer.labelling = coef > 0
         if coef > 0:
             self._fill_in_late_priors(timeout=0.0)
             with self._joint_loss(coef):
@@ -70,8 +72,9 @@ class TaughtOffPolicy(_Algorithm):
 
         def taught_forward(*args: Any, **kwargs: Any) -> Any:
             values = forward(*args, **kwargs)
-            batch = self._prior_buffer.batch
-            assert batch is not None
+            if not values.requires_grad:  # of the next observations, in an algorithm of one's own
+                return values
+            batch = self._prior_buffer.batch_of(args[0] if args else kwargs.get("obs"))
             log_probs = (values / self.teacher_temperature).log_softmax(dim=1)
             rows = taught_rows(log_probs, batch.prior, batch.weight)
             self._teaching_log.append([rows])

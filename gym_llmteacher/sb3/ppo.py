@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from stable_baselines3 import PPO
-from stable_baselines3.common.type_aliases import MaybeCallback
 
 from gym_llmteacher.sb3.advice_replay import AdviceReplay
 
@@ -61,18 +60,3 @@ class TeacherPPO(AdviceReplay, PPO):
     how it did before it taught: ``teacher/alone_success``, ``teacher/practised_success`` (share of
     its episodes) and ``teacher/played`` (env steps of both and of its practice).
     """
-
-    def learn(
-        self,
-        total_timesteps: int,
-        callback: MaybeCallback = None,
-        log_interval: int = 1,
-        tb_log_name: str = "TeacherPPO",
-        reset_num_timesteps: bool = True,
-        progress_bar: bool = False,
-    ) -> TeacherPPO:
-        """Train; arguments as in ``PPO.learn``."""
-        super().learn(
-            total_timesteps, callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar
-        )
-        return self
