@@ -79,6 +79,7 @@ from .teachers.scripted import ScriptedTeacher as ScriptedTeacher
 from .teachers.simulated import SimulatedTeacher as SimulatedTeacher
 from .wrappers.grounding import GroundingWrapper as GroundingWrapper
 from .wrappers.map_memory import MapMemory as MapMemory
+from .wrappers.mission_goals import MissionGoals as MissionGoals
 from .wrappers.options import OptionsWrapper as OptionsWrapper
 from .wrappers.overlay import PriorOverlay as PriorOverlay
 from .wrappers.teacher import LLMTeacherWrapper as LLMTeacherWrapper

@@ -20,7 +20,7 @@ def trained(tmp_path, name="PPO", steps=960):
     return tmp_path / "plain"
 
 
-@pytest.mark.parametrize("name", ["PPO", "DQN"])
+@pytest.mark.parametrize("name", ["PPO", "A2C", "DQN"])
 def test_the_default_begins_where_teaching_begins(name, tmp_path):
     path = trained(tmp_path, name)
     model = ALL[name][0].load(path, env=make_vec_env(Counter, 3, seed=1))
@@ -28,9 +28,12 @@ def test_the_default_begins_where_teaching_begins(name, tmp_path):
     assert begun >= 960
     rows = log_of(model, 960, reset_num_timesteps=False)
     coefs = [row["teacher/coef"] for row in rows]
-    assert coefs[0] > 2.0
+    assert coefs[0] > 2.0 or name == "DQN"
     assert sorted(coefs, reverse=True) == coefs
-    assert model.teacher_coef["begin"] == begun
+    if name == "DQN":
+        assert (model.teacher_coef, set(coefs)) == (1.0, {1.0})
+    else:
+        assert model.teacher_coef["begin"] == begun
     if name == "PPO":
         # 3 -> 0.1 over 40 % of the 10 rollouts, held to 70 %, then 0; each update is at the end.
         assert coefs == pytest.approx([2.275, 1.55, 0.825, 0.1, 0.1, 0.1, 0, 0, 0, 0])

@@ -37,6 +37,18 @@ def default_coef(total_timesteps: int, begin: int = 0) -> LLM4Teach:
     return LLM4Teach(3.0, 0.1, decay_steps=decay, cut_steps=cut, begin=float(begin))
 
 
+def constant_coef(total_timesteps: int, begin: int = 0) -> Constant:
+    """λ = 1 to the end: what Q-learning has not found out for itself it undoes without advice.
+
+    How much advice counts against what was found out is for the temperature to say, in units of
+    return.
+
+    >>> constant_coef(1000)(999)
+    1.0
+    """
+    return Constant(1.0)
+
+
 def coef_schedule(spec: CoefSpec) -> CoefSchedule:
     """Make a schedule of a number, a dict ``{"shape": name, ...}`` or a schedule.
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from gym_llmteacher.errors import StudentError
+from gym_llmteacher.learning.coef import constant_coef
 from gym_llmteacher.learning.joint import with_gradient
 from gym_llmteacher.learning.losses import taught_rows, teaching_gradient
 from gym_llmteacher.sb3.buffers import with_priors
+from gym_llmteacher.sb3.hindsight import HindsightPriors, goal_priors
 from gym_llmteacher.sb3.taught_algorithm import TaughtAlgorithm
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
@@ -35,6 +38,7 @@ class TaughtOffPolicy(_Algorithm):
     """
 
     _buffer_name = "replay_buffer"
+    _default_coef = staticmethod(constant_coef)
 
     def __init__(self, *args: Any, teacher_temperature: float = 0.1, **kwargs: Any) -> None:
         number = isinstance(teacher_temperature, Real)
@@ -56,6 +60,9 @@ class TaughtOffPolicy(_Algorithm):
         coef = self.current_coef
         self._prior_buffer.labelling = coef > 0
         if coef > 0:
+            buffer = self._prior_buffer
+            if isinstance(buffer, HindsightPriors) and self._vec_env.has_attr("situations"):
+                buffer.relabel = partial(goal_priors, self._vec_env)
             self._fill_in_late_priors(timeout=0.0)
             with self._joint_loss(coef):
                 super().train(gradient_steps, batch_size)

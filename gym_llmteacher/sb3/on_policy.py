@@ -21,8 +21,8 @@ from gym_llmteacher.learning.gates import (
 from gym_llmteacher.learning.gating import gated_weight
 from gym_llmteacher.learning.joint import with_gradient
 from gym_llmteacher.learning.losses import TaughtRows, taught_rows, teaching_gradient
-from gym_llmteacher.sb3.buffers import TaughtBatch
 from gym_llmteacher.sb3.distributions import distribution_of, log_probs_of
+from gym_llmteacher.sb3.prior_buffer import TaughtBatch
 from gym_llmteacher.sb3.taught_algorithm import TaughtAlgorithm
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin

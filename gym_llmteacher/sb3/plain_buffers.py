@@ -8,17 +8,17 @@ when it has written other steps over those they were made for, they are not used
 from __future__ import annotations
 
 import hashlib
+import pickle
 import warnings
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 LABELS = "teacher_labels"
 """The attribute, a dict of arrays ``prior`` and ``weight`` and a ``digest``."""
 _OURS = (
     "teacher_priors", "teacher_weights", "pending", "labelling", "batch", "action_dtype",
-    "_staged", "_narrow", "_wide", "_stored", "_by_step", "relabel", "_goals",
+    "_staged", "_narrow", "_wide", "_stored", "_by_step", "relabel", "_goals", "goal_states",
 )  # fmt: skip
 
 
@@ -36,25 +36,28 @@ def plain_state(buffer: Any) -> dict[str, Any]:
 
 
 def _labels(buffer: Any) -> dict[str, Any]:
-    return {
+    labels = {
         "prior": buffer.teacher_priors,
         "weight": buffer.teacher_weights,
         "digest": _digest(buffer),
     }
+    states = getattr(buffer, "goal_states", None)
+    # As bytes, which any process can load.
+    return labels if states is None else {**labels, "goal_states": pickle.dumps(states)}
 
 
-def labels_of(
-    buffer: Any, labels: dict[str, Any]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the labels that were saved with a buffer; weight 0 if it has changed since."""
-    if labels["digest"] == _digest(buffer):
-        return labels["prior"], labels["weight"]
-    warnings.warn(
-        f"this {buffer._made_from.__name__} was changed by an algorithm that knows no teacher, and "
-        "the priors saved with it may belong to other steps: none of them is taught.",
-        stacklevel=4,
-    )
-    return labels["prior"], np.zeros_like(labels["weight"])
+def take_labels(buffer: Any, labels: dict[str, Any]) -> None:
+    """Give a buffer the labels that were saved with it; weight 0 if it has changed since."""
+    if labels["digest"] != _digest(buffer):
+        warnings.warn(
+            f"this {buffer._made_from.__name__} was changed by an algorithm that knows no teacher, "
+            "and the priors saved with it may belong to other steps: none of them is taught.",
+            stacklevel=5,
+        )
+        return
+    buffer.teacher_priors, buffer.teacher_weights = labels["prior"], labels["weight"]
+    if "goal_states" in labels:
+        buffer.goal_states = pickle.loads(labels["goal_states"])
 
 
 def _digest(buffer: Any) -> str:

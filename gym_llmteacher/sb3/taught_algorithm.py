@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,10 +28,11 @@ from gym_llmteacher.learning.divergences import (
 from gym_llmteacher.learning.losses import TaughtRows, figures
 from gym_llmteacher.learning.priors import Rows, read_priors
 from gym_llmteacher.learning.schedules import CoefSchedule, Progress
-from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
+from gym_llmteacher.sb3.buffers import with_priors
 from gym_llmteacher.sb3.infos import current_infos, first_infos
 from gym_llmteacher.sb3.judged import JudgedTeacher
 from gym_llmteacher.sb3.judging import figures_of
+from gym_llmteacher.sb3.prior_buffer import PriorBufferMixin
 from gym_llmteacher.sb3.saving import packed, unpacked
 from gym_llmteacher.sb3.telemetry import late_priors, set_teaching, teacher_totals
 
@@ -69,7 +70,7 @@ class TaughtAlgorithm(JudgedTeacher):
     """A name wherever possible."""
     teacher_has_taught: bool
     """Whether λ has been above 0 in any update."""
-    _default_coef = staticmethod(default_coef)
+    _default_coef: Callable[[int, int], CoefSchedule] = staticmethod(default_coef)
     _buffer_name: str
     """The attribute that holds the rollout or replay buffer."""
     _divergence: Divergence
