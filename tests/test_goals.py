@@ -108,11 +108,14 @@ def test_another_destination_is_another_drive():
         here = env.env.grounding.describe(env.env, taxi.s)
         wanted, _ = prior_from(teacher.advise([here])[0], here)
         np.testing.assert_allclose(priors[destination][0], wanted)
-    assert priors[4][1] == 0.0  # in the taxi it is; nothing can be asked about that
+    assert priors[4][1] == 0.0  # in the taxi it is
     distinct = {tuple(prior) for prior, weight in priors if weight}
     assert len(distinct) >= 2
     waits = taxi.encode(2, 2, 1, 0)
-    assert env.goal_priors([waits], [goals[1]])[0][1] == 0.0  # there already
+    there, in_taxi, elsewhere = env.goal_priors([waits] * 3, list(goals[[1, 4, 2]]))
+    assert there[1] == 0.0  # there already
+    assert in_taxi[1] == 1.0
+    np.testing.assert_array_equal(in_taxi[0], elsewhere[0])  # first of all it is to be got
 
 
 def test_another_mission_is_another_way():

@@ -59,8 +59,10 @@ class TaxiGoals(Goals):
     def situation(self, state: int, goal: Bits, grounding: Grounding) -> Situation | None:
         row, column, passenger, _ = self._decoded(state)
         destination = int(goal.argmax())
-        if destination in (_IN_TAXI, passenger):
-            return None  # no words for it; or it is done
+        if destination == passenger:
+            return None  # it is done
+        if destination == _IN_TAXI:  # the first half of a ride, wherever that goes
+            destination = (passenger + 1) % _IN_TAXI
         cab: Any = self.env.unwrapped
         here, there = cab.s, cab.encode(row, column, passenger, destination)
         cab.s = there  # the grounding reads the env
