@@ -22,7 +22,7 @@ from gym_llmteacher import (
 from gym_llmteacher.errors import GroundingError, StudentError
 from gym_llmteacher.learning.priors import Rows
 from gym_llmteacher.sb3.buffers import with_priors
-from tests.students import ALL, Masked, WatchedLoss, handed_out, make, parameters
+from tests.students import ALL, OFF_POLICY, Masked, WatchedLoss, handed_out, make, parameters
 from tests.tagging import Counter, prior_of
 
 OTHERS = [name for name in ALL if name != "PPO"]  # which test_equivalence has
@@ -106,14 +106,17 @@ def test_signature_and_defaults_are_the_parents(name):
     taught, parent, _ = ALL[name]
     ours = inspect.signature(taught).parameters
     theirs = dict(list(inspect.signature(parent.__init__).parameters.items())[1:])
+    theirs.pop("kwargs", None)
+    ours = {key: value for key, value in ours.items() if key != "kwargs"}
     assert list(ours)[: len(theirs)] == list(theirs)
     assert all(ours[key].default == value.default for key, value in theirs.items())
-    extra = ["teacher_temperature"] if name == "DQN" else ["teacher_gates"]
-    if name not in ("DQN", "RecurrentPPO"):
+    extra = {"DQN": ["teacher_temperature"], "SAC": []}.get(name, ["teacher_gates"])
+    if name not in (*OFF_POLICY, "RecurrentPPO"):
         extra += ["teacher_replay_steps", "teacher_replay_size", "teacher_augment"]
     common = ["teacher_coef", "teacher_divergence", "teacher_eval_episodes"]
     assert list(ours)[len(theirs) :] == [*common, *extra]
-    defaults = [None, "cross_entropy", None, *([0.1] if name == "DQN" else [(), 0, 10_000, None])]
+    own = {"DQN": [0.1], "SAC": []}.get(name, [(), 0, 10_000, None])
+    defaults = [None, "cross_entropy", None, *own]
     assert [ours[key].default for key in [*common, *extra]] == defaults[: len(common + extra)]
 
 
@@ -201,7 +204,7 @@ def test_bad_arguments_raise_at_construction(name):
         for value in (0, -1.0, float("nan"), float("inf"), "0.1"):
             with pytest.raises(StudentError, match=r"teacher_temperature is .*above 0.*0\.1"):
                 make(name, taught, teacher_temperature=value)
-    elif name != "MaskablePPO":  # whose parent refuses by itself
+    elif name not in ("MaskablePPO", "SAC"):  # whose parent refuses by itself
         with pytest.raises(GroundingError, match="expected Discrete"):
             taught(ALL[name][2]["policy"], "Pendulum-v1")
 
@@ -237,7 +240,7 @@ def test_without_any_reward_only_the_teaching_loss_teaches(name):
 
     def agreement(coef):
         fast = {"learning_rate": 1e-2}
-        if name == "DQN":
+        if name in OFF_POLICY:
             fast |= {"train_freq": 4, "gradient_steps": 2, "batch_size": 64, "buffer_size": 4000}
         elif name != "A2C":
             fast |= {"n_epochs": 4, "batch_size": 32}

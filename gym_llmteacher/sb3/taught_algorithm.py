@@ -106,7 +106,8 @@ class TaughtAlgorithm(JudgedTeacher):
             if parameter.kind is parameter.KEYWORD_ONLY
         }
         if algorithm is not object:
-            cls.__signature__ = inspect.Signature([*theirs, *ours.values()])  # type: ignore[attr-defined]
+            in_order = sorted([*theirs, *ours.values()], key=lambda p: p.kind == p.VAR_KEYWORD)
+            cls.__signature__ = inspect.Signature(in_order)  # type: ignore[attr-defined]
 
     # -- set-up ---------------------------------------------------------------------------------
 
