@@ -20,8 +20,9 @@ class TeacherPPO(AdviceReplay, PPO):
 
     :param teacher_coef: λ: a number (constant), a schedule of absolute env steps, or a dict of one
         (``{"shape": "linear", "start": 1.0, "steps": 100_000}``). ``None``: the paper's shape over
-        the ``total_timesteps`` of the first ``learn``: 3 → 0.1 over 40 %, held to 70 %, then
-        exactly 0 and the teacher is no longer asked. With 0 this is PPO, bit for bit.
+        the ``total_timesteps`` of the first ``learn`` that is taught, from where it begins: 3 → 0.1
+        over 40 %, held to 70 %, then exactly 0 and the teacher is no longer asked. With 0 this is
+        PPO, bit for bit.
     :param teacher_divergence: ``"cross_entropy"`` (the paper's), ``"forward_kl"``,
         ``"reverse_kl"``, or your own (`gym_llmteacher.learning.divergences`)
     :param teacher_gates: reasons to trust advice less: one or several of ``"confidence"``,
