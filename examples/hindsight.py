@@ -1,7 +1,7 @@
 """Hindsight: goals, and advice with them, relabelled with what was achieved.
 
-Half a minute: ``python examples/hindsight.py [frames]``. Taxi, whose passenger wants to go somewhere
-else each time, taught by a script.
+Half a minute: ``python examples/hindsight.py [frames]``. Taxi, whose passenger wants to go
+somewhere else each time, taught by a script.
 """
 
 import sys
