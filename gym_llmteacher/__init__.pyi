@@ -62,6 +62,7 @@ from .sb3.eval_callback import TeacherEvalCallback as TeacherEvalCallback
 from .sb3.features import EgoMapFeatures as EgoMapFeatures
 from .sb3.loop_free import LoopFreePolicy as LoopFreePolicy
 from .sb3.ppo import TeacherPPO as TeacherPPO
+from .sb3.sac import TeacherSAC as TeacherSAC
 from .sb3.vec_teacher import VecTeacher as VecTeacher
 from .situation import Situation as Situation
 from .situation import Subgoal as Subgoal
@@ -79,6 +80,7 @@ from .teachers.scripted import ScriptedTeacher as ScriptedTeacher
 from .teachers.simulated import SimulatedTeacher as SimulatedTeacher
 from .wrappers.grounding import GroundingWrapper as GroundingWrapper
 from .wrappers.map_memory import MapMemory as MapMemory
+from .wrappers.mission_goals import MissionGoals as MissionGoals
 from .wrappers.options import OptionsWrapper as OptionsWrapper
 from .wrappers.overlay import PriorOverlay as PriorOverlay
 from .wrappers.teacher import LLMTeacherWrapper as LLMTeacherWrapper

@@ -15,9 +15,11 @@ from gym_llmteacher import (
     TeacherMaskablePPO,
     TeacherPPO,
     TeacherRecurrentPPO,
+    TeacherSAC,
 )
 from gym_llmteacher.learning.divergences import CrossEntropy
 from gym_llmteacher.learning.gates import Gate
+from gym_llmteacher.sb3.discrete_sac import DiscreteSAC
 from tests.tagging import Counter
 
 SMALL = {"policy_kwargs": {"net_arch": [16]}, "seed": 3, "device": "cpu"}
@@ -42,8 +44,21 @@ ALL = {
             **SMALL,
         },
     ),
+    "SAC": (
+        TeacherSAC,
+        DiscreteSAC,
+        {
+            "policy": "MlpPolicy",
+            "buffer_size": 90,
+            "learning_starts": 30,
+            "batch_size": 32,
+            "train_freq": 4,
+            **SMALL,
+        },
+    ),
 }
-ON_POLICY = [name for name in ALL if name != "DQN"]
+OFF_POLICY = ["DQN", "SAC"]
+ON_POLICY = [name for name in ALL if name not in OFF_POLICY]
 
 
 class Masked(Counter):

@@ -34,6 +34,12 @@ EDITS = {
         "current_q_values, target_q_values) + LAMBDA * teaching_loss((all_q / 0.3).log_softmax(1), "
         "self.replay_buffer.batch.prior, self.replay_buffer.batch.weight, DIVERGENCE)",
     },
+    "SAC": {
+        "losses = self._losses(data)": "losses = self._losses(data)\n"
+        "log_probs = self.policy.actor(data.observations).log_softmax(1)\n"
+        "losses['taught'] = LAMBDA * teaching_loss(log_probs, "
+        "self.replay_buffer.batch.prior, self.replay_buffer.batch.weight, DIVERGENCE)",
+    },
 }
 
 
@@ -43,7 +49,8 @@ def reference(name="PPO", divergence="cross_entropy"):
     source = textwrap.dedent(inspect.getsource(parent.train))
     for line, edited in EDITS[name].items():
         assert source.count(line) == 1
-        source = source.replace(line, edited)
+        indent = next(row for row in source.split("\n") if line in row).split(line)[0]
+        source = source.replace(line, edited.replace("\n", f"\n{indent}"))
     names = {
         **vars(sys.modules[parent.__module__]),
         "teaching_loss": teaching_loss, "LAMBDA": LAMBDA, "DIVERGENCE": divergence,
@@ -81,7 +88,10 @@ def test_of_the_other_algorithms_too(name):
     arguments = {"teacher_temperature": 0.3} if name == "DQN" else {}
     taught = make(name, teacher_coef=LAMBDA, **arguments).learn(240)
     edited = make(name, reference(name), teacher_coef=LAMBDA, **arguments).learn(240)
-    assert th.equal(parameters(edited), parameters(taught))
+    if name == "SAC":  # where the reference adds up gradients in another order
+        th.testing.assert_close(parameters(edited), parameters(taught), rtol=1e-4, atol=1e-5)
+    else:
+        assert th.equal(parameters(edited), parameters(taught))
 
 
 @pytest.mark.parametrize("divergence", ["forward_kl", "reverse_kl"])

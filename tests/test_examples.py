@@ -42,6 +42,8 @@ def test_custom_env(tmp_path):
         ("babyai_mission.py", "8192", r"100 missions: ([\d.]+)", 0.6),
         ("subproc_vec_env.py", "16000", r"goal reached in (\d+)%", 40),
         ("dqn_student.py", "6000", r"100 walks: (-[\d.]+)", -20),  # plain DQN: -200
+        ("teach_a_trained_student.py", "4096", r"before, in (\d+)% after", 80),
+        ("hindsight.py", "8000", r"arrived: (\d+) of 100", 90),
     ],
 )
 def test_examples_by_env_id(tmp_path, name, frames, pattern, at_least):

@@ -103,3 +103,23 @@ def test_bounds_that_say_nothing_are_refused():
     space = gym.spaces.Box(0, np.full((5, 5, 4), [60, 60, 60, 4], dtype=np.uint8), dtype=np.uint8)
     with pytest.raises(ValueError, match="tighten the space's upper bounds"):
         EgoMapFeatures(space)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("blocks", [0, 5])
+def test_looking_weights_up_is_multiplying_by_ones(task, blocks):
+    """What comes out, and the gradient."""
+    space, obs = observations(task)
+    features = EgoMapFeatures(space, radius=8, blocks=blocks)
+    observed, of_output = th.as_tensor(obs).float(), th.rand(len(obs), 128)
+    found, gradients = [], []
+    for forward in (features, lambda x: features.linear(features.encode(x))):
+        features.zero_grad()
+        out = forward(observed)
+        (out * of_output).sum().backward()
+        found.append(out.detach())
+        gradients.append([p.grad.clone() for p in features.parameters()])
+    th.testing.assert_close(*found)
+    for looked_up, multiplied in zip(*gradients, strict=True):
+        th.testing.assert_close(looked_up, multiplied)
+    assert found[0].std() > 0.01

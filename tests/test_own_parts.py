@@ -29,7 +29,7 @@ from gym_llmteacher.learning.gates import (
 )
 from gym_llmteacher.learning.losses import taught_rows, teaching_gradient, teaching_loss
 from gym_llmteacher.learning.schedules import CoefSchedule
-from tests.students import ALL, ON_POLICY, make, parameters
+from tests.students import ALL, OFF_POLICY, ON_POLICY, make, parameters
 from tests.tagging import Counter
 
 
@@ -113,7 +113,7 @@ def test_a_gate_of_ones_own_teaches(name):
 @pytest.mark.parametrize("name", ALL)
 def test_saved_and_loaded_with_its_state(name, tmp_path):
     own = {**OWN, "teacher_gates": ["confidence", Beginner(0.5)]}
-    if name == "DQN":
+    if name in OFF_POLICY:
         del own["teacher_gates"]
     model = make(name, teacher_coef=Halving(), **own).learn(96)
     model.save(tmp_path / "student")
@@ -122,13 +122,13 @@ def test_saved_and_loaded_with_its_state(name, tmp_path):
     assert type(loaded.teacher_divergence) is JensenShannon
     assert type(loaded.teacher_coef) is Halving
     assert loaded.current_coef == model.current_coef == 0.5**model.teacher_coef.seen < 1
-    if name != "DQN":
+    if name not in OFF_POLICY:
         assert loaded.teacher_gates[0] == "confidence"
         asked = loaded.teacher_gates[1].asked
         assert asked == model.teacher_gates[1].asked > 0
     loaded.learn(96, reset_num_timesteps=False)
     assert loaded.current_coef < model.current_coef
-    if name != "DQN":
+    if name not in OFF_POLICY:
         assert loaded.teacher_gates[1].asked > asked
 
 

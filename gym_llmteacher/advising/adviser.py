@@ -146,6 +146,26 @@ class Adviser:
         self._late += 1
         return taught._replace(pending=pending)
 
+    def elsewhere(self, situation: Situation | None) -> tuple[NDArray[np.float32], float] | None:
+        """Prior and weight for a situation that no env is in.
+
+        Of a goal that hindsight gives, for example. Where there is a condition to asking, only what
+        is known is used.
+
+        :param situation: ``None``: there are no words for it
+        :return: ``None`` if the answer is not there yet
+        """
+        if situation is None or self._reads_observations or len(self.sizes) > 1:
+            return uniform_prior(*self.sizes), 0.0
+        source = self.teacher if self.background is None else self.background
+        advice = source.lookup(situation)
+        if advice is None and self._askers is None:
+            if self.background is None:
+                (advice,) = self.teacher.advise([situation])
+            else:
+                advice = self.background.advice(situation)
+        return None if advice is None else prior_from(advice, situation, self.smoothing)
+
     def _asked(self, asker: Asker, situation: Situation, obs: Any) -> Advice | None:
         """Advice as far as the condition is for it; ``None`` where the answer is on its way."""
         source = self.teacher if self.background is None else self.background

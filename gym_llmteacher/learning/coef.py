@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from gym_llmteacher.errors import ScheduleError
 from gym_llmteacher.learning.adaptive import Adaptive
@@ -21,14 +24,29 @@ SHAPES: dict[str, type[CoefSchedule]] = {
 CoefSpec = float | Mapping[str, Any] | CoefSchedule
 
 
-def default_coef(total_timesteps: int) -> LLM4Teach:
+def default_coef(total_timesteps: int, begin: int = 0) -> LLM4Teach:
     """λ from 3 to 0.1 over 40 % of training, held to 70 %, then exactly 0 (the paper's shape).
 
-    >>> default_coef(1000)
-    LLM4Teach(start=3.0, floor=0.1, decay_steps=400.0, cut_steps=700.0)
+    :param begin: env steps that the student has trained without a teacher
+
+    >>> default_coef(1000, begin=500)
+    LLM4Teach(start=3.0, floor=0.1, decay_steps=400.0, cut_steps=700.0, begin=500.0)
     """
     steps = max(1, total_timesteps)
-    return LLM4Teach(3.0, 0.1, decay_steps=max(1, 0.4 * steps), cut_steps=max(1, 0.7 * steps))
+    decay, cut = max(1, 0.4 * steps), max(1, 0.7 * steps)
+    return LLM4Teach(3.0, 0.1, decay_steps=decay, cut_steps=cut, begin=float(begin))
+
+
+def constant_coef(total_timesteps: int, begin: int = 0) -> Constant:
+    """λ = 1 to the end: what Q-learning has not found out for itself it undoes without advice.
+
+    How much advice counts against what was found out is for the temperature to say, in units of
+    return.
+
+    >>> constant_coef(1000)(999)
+    1.0
+    """
+    return Constant(1.0)
 
 
 def coef_schedule(spec: CoefSpec) -> CoefSchedule:
@@ -61,7 +79,7 @@ def coef_schedule(spec: CoefSpec) -> CoefSchedule:
             return cls(**arguments)
         except TypeError as error:
             raise ScheduleError(f"teacher_coef {dict(spec)}: {error}.") from error
-    if isinstance(spec, (int, float)) and not isinstance(spec, bool):
+    if isinstance(spec, Real) and not isinstance(spec, bool):  # NumPy's numbers too
         return Constant(float(spec))
     raise ScheduleError(
         f"teacher_coef is {spec!r} ({type(spec).__name__}), expected a number, a dict with "
@@ -83,5 +101,10 @@ def coef_spec(spec: CoefSpec) -> CoefSpec:
         return schedule.value
     for shape, cls in SHAPES.items():
         if type(schedule) is cls:
-            return {"shape": shape, **dataclasses.asdict(schedule)}  # type: ignore[call-overload]
+            arguments = dataclasses.asdict(schedule)  # type: ignore[call-overload]
+            return {"shape": shape, **{name: _plain(arguments[name]) for name in arguments}}
     return schedule
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value  # JSON knows no NumPy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,11 +21,13 @@ class Rows(NamedTuple):
         one after the other
     :param weight: float32 ``(n_envs,)``; of several action dimensions ``(n_envs, n_dims)``
     :param pending: by env, priors whose advice has not arrived yet (their weight is 0 so far)
+    :param goal_states: by env, what is needed to ask about another goal (``teacher_goal_state``)
     """
 
     prior: NDArray[np.float32]
     weight: NDArray[np.float32]
     pending: dict[int, Pending]
+    goal_states: Mapping[int, Any] = MappingProxyType({})
 
 
 _CURE = (
@@ -100,7 +103,12 @@ def read_priors(
     pending = {
         i: info["teacher_pending"] for i, info in enumerate(infos) if "teacher_pending" in info
     }
-    return Rows(prior, weight if len(sizes) > 1 else weight[:, 0], pending)
+    states = {
+        i: info["teacher_goal_state"]
+        for i, info in enumerate(infos)
+        if "teacher_goal_state" in info
+    }
+    return Rows(prior, weight if len(sizes) > 1 else weight[:, 0], pending, states)
 
 
 def _is_distribution(rows: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from numbers import Real
 
 from gym_llmteacher.errors import ScheduleError
 
@@ -51,7 +52,7 @@ class CoefSchedule(ABC):
 
 def check_number(name: str, value: float, low: float = 0.0) -> None:
     """Check that an argument is a finite number, ``low`` or more."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise ScheduleError(f"{name} is {value!r}, expected a finite number >= {low:g}.")
     if value < low:
         raise ScheduleError(
@@ -164,6 +165,9 @@ class LLM4Teach(CoefSchedule):
     LLM4Teach (arXiv 2311.13373): start 10, floor 0.1, linear over the first tenth of training, cut
     at 15 %; the rest is pure PPO.
 
+    :param begin: env step from which ``decay_steps`` and ``cut_steps`` are counted: 0, or where a
+        student that has trained before begins to be taught
+
     >>> coef = LLM4Teach(10.0, floor=0.1, decay_steps=100, cut_steps=150)
     >>> coef(0), coef(100), coef(149), coef(150)
     (10.0, 0.1, 0.1, 0.0)
@@ -173,23 +177,25 @@ class LLM4Teach(CoefSchedule):
     floor: float = 0.1
     decay_steps: float = 100_000
     cut_steps: float = 150_000
+    begin: float = 0.0
 
     def __post_init__(self) -> None:
         check_number("start", self.start)
         check_number("floor", self.floor)
+        check_number("begin", self.begin)
         check_number("decay_steps", self.decay_steps, 1)
         check_number("cut_steps", self.cut_steps)
         check_falls(self.start, self.floor, "floor")
         check_order("decay_steps", self.decay_steps, "cut_steps", self.cut_steps)
 
     def __call__(self, num_timesteps: int) -> float:
-        if num_timesteps >= self.cut_steps:
+        steps = num_timesteps - self.begin
+        if steps >= self.cut_steps:
             return 0.0
-        if num_timesteps >= self.decay_steps:
+        if steps >= self.decay_steps:
             return float(self.floor)
-        share = max(0, num_timesteps) / self.decay_steps
-        return self.start + (self.floor - self.start) * share
+        return self.start + (self.floor - self.start) * max(0, steps) / self.decay_steps
 
     @property
     def zero_from(self) -> float:
-        return 0.0 if self.start == 0 else float(self.cut_steps)
+        return 0.0 if self.start == 0 else float(self.begin + self.cut_steps)

@@ -14,11 +14,13 @@ import numpy as np
 import torch as th
 from numpy.typing import NDArray
 
+from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.errors import StudentError
 from gym_llmteacher.learning.dims import by_dim
 from gym_llmteacher.learning.losses import teaching_loss
 from gym_llmteacher.learning.memory import AdviceMemory
-from gym_llmteacher.sb3.on_policy import TaughtOnPolicy, log_probs_of
+from gym_llmteacher.sb3.distributions import log_probs_of
+from gym_llmteacher.sb3.on_policy import TaughtOnPolicy
 
 Augment = Callable[[Any, NDArray[np.float32]], tuple[Any, NDArray[np.float32]]]
 """From observations and their priors to others of which the same is known, as many."""
@@ -82,8 +84,8 @@ class AdviceReplay(TaughtOnPolicy):
         result = super()._setup_learn(
             total_timesteps, callback, reset_num_timesteps, *args, **kwargs
         )
-        assert self._last_priors is not None
-        self._augmented(_columns(self._last_obs), self._last_priors.prior)  # if it fails, then now
+        if self._last_priors is not None:  # if it fails, then now
+            self._augmented(_columns(self._last_obs), self._last_priors.prior)
         return result
 
     def train(self) -> None:
@@ -115,11 +117,12 @@ class AdviceReplay(TaughtOnPolicy):
     def _replay(self, steps: int) -> None:
         assert self._advice is not None
         policy: Any = self.policy
+        sizes = action_sizes(self.action_space)
         losses = []
         for _ in range(min(steps, len(self._advice))):
             observations, prior, weight = self._drawn(getattr(self, "batch_size", _BATCH_SIZE))
             # Masks are not remembered: who matches the prior matches what a mask leaves of it.
-            dims = log_probs_of(policy.get_distribution(observations))
+            dims = log_probs_of(policy.get_distribution(observations), sizes, weight)
             loss = th.stack([
                 teaching_loss(log_probs, prior, weight, self._divergence)
                 for log_probs, prior, weight in by_dim(dims, prior, weight)

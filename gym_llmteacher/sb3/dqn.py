@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from stable_baselines3 import DQN
 
-from gym_llmteacher.sb3.off_policy import TaughtOffPolicy
+from gym_llmteacher.sb3.off_policy import TaughtQLearning
 
 
-class TeacherDQN(TaughtOffPolicy, DQN):
+class TeacherDQN(TaughtQLearning, DQN):
     """DQN with a teaching loss: ``L = L_TD + λ(t) · mean_taught(w · H(prior, softmax(Q / τ)))``.
 
     Priors are stored in the replay buffer with the transitions they came with. The student acts
@@ -15,6 +15,9 @@ class TeacherDQN(TaughtOffPolicy, DQN):
 
     All arguments of ``stable_baselines3.DQN`` keep their names, order and defaults; added are
     ``teacher_coef``, ``teacher_divergence`` and ``teacher_eval_episodes`` as in `TeacherPPO`, and
+    ``teacher_temperature``. By default λ is 1 to the end, unlike there: what Q-learning has not yet
+    found out for itself it undoes once nobody says it any more. τ is what limits the teacher. With
+    SB3's ``HerReplayBuffer`` and `MissionGoals`, advice is relabelled with the goal.
 
     :param teacher_temperature: τ, in units of return: the teacher can raise the Q-value of an
         action above the others' by a few τ, and no more; about the difference that should matter

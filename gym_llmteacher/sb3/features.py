@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from functools import reduce
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import cloudpickle
 import gymnasium as gym
@@ -17,6 +17,8 @@ import numpy as np
 import torch as th
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
+
+from gym_llmteacher.sb3.one_hot_linear import OneHotLinear
 
 # Saved students carry this module's code by value, so that they load in plain PPO on a machine
 # that does not have this package.
@@ -55,6 +57,13 @@ class EgoMapFeatures(BaseFeaturesExtractor):
         ...             policy_kwargs={"features_extractor_class": EgoMapFeatures})
     """
 
+    if TYPE_CHECKING:  # buffers: whatever a Module holds is a tensor or a Module
+        strides: th.Tensor
+        planes: th.Tensor
+        set_planes: th.Tensor
+        bits: th.Tensor
+        windows: th.Tensor
+
     def __init__(
         self,
         observation_space: gym.spaces.Box,
@@ -90,13 +99,14 @@ class EgoMapFeatures(BaseFeaturesExtractor):
         strides = np.cumprod([1, *sizes])[:-1]
         self.register_buffer("strides", th.as_tensor(strides), persistent=False)
         self.register_buffer("planes", one_hot_table(sizes), persistent=False)
-        bits = cast(th.Tensor, self.planes).long() << th.arange(self.n_planes)
+        self.register_buffer("set_planes", set_planes(self.planes, len(sizes)), persistent=False)
+        bits = self.planes.long() << th.arange(self.n_planes)
         self.register_buffer("bits", bits.sum(dim=1), persistent=False)
         self.register_buffer("windows", self._windows(radius), persistent=False)
         n_cells = (2 * radius + 1) ** 2
         self.blocks = blocks
         n_inputs = (n_cells + blocks**2) * self.n_planes + self.width + self.height + HEADINGS
-        self.linear = nn.Sequential(nn.Linear(n_inputs, features_dim), nn.ReLU())
+        self.linear = nn.Sequential(OneHotLinear(n_inputs, features_dim), nn.ReLU())
 
     def _windows(self, radius: int) -> th.Tensor:
         """For every cell and heading, the cells around it, as the agent sees them.
@@ -118,6 +128,11 @@ class EgoMapFeatures(BaseFeaturesExtractor):
 
     def encode(self, observations: th.Tensor) -> th.Tensor:
         """Encode ``(batch, width, height, channels)`` as float32 ``(batch, n_inputs)``."""
+        seen, rest = self._seen(observations)
+        return th.cat([nn.functional.embedding(seen, self.planes).flatten(1), rest], dim=1)
+
+    def _seen(self, observations: th.Tensor) -> tuple[th.Tensor, th.Tensor]:
+        """Codes of the cells around the agent, int64 ``(batch, n_cells)``, and the other inputs."""
         batch = len(observations)
         cells = observations.reshape(batch, -1, self.channels).long()
         headings = cells[..., -1]
@@ -126,20 +141,16 @@ class EgoMapFeatures(BaseFeaturesExtractor):
         channels = cells[..., :-1]
         if self.match_colors:
             channels = th.cat([channels, matched(cells[..., 0], cells[..., 1])[..., None]], dim=2)
-        codes = (channels * cast(th.Tensor, self.strides)).sum(dim=2)
-        window = cast(th.Tensor, self.windows)[at, heading]
+        codes = (channels * self.strides).sum(dim=2)
         # Cells outside the map look like unseen ones: code 0.
-        seen = nn.functional.pad(codes, (0, 1)).gather(1, window)
-        planes = nn.functional.embedding(seen, cast(th.Tensor, self.planes))
-        coarse = self._coarse(codes) if self.blocks else planes[:, :0]
+        seen = nn.functional.pad(codes, (0, 1)).gather(1, self.windows[at, heading])
+        coarse = self._coarse(codes).flatten(1) if self.blocks else codes[:, :0].float()
         where = [
             nn.functional.one_hot(th.div(at, self.height, rounding_mode="floor"), self.width),
             nn.functional.one_hot(at % self.height, self.height),
             nn.functional.one_hot(heading, HEADINGS),
         ]
-        return th.cat(
-            [planes.flatten(1), coarse.flatten(1), *[part.float() for part in where]], dim=1
-        )
+        return seen, th.cat([coarse, *[part.float() for part in where]], dim=1)
 
     def _coarse(self, codes: th.Tensor) -> th.Tensor:
         """Planes of blocks of cells, float32 ``(batch, blocks, blocks, n_planes)``.
@@ -148,7 +159,7 @@ class EgoMapFeatures(BaseFeaturesExtractor):
         times as fast as a pooling of planes.
         """
         side_x, side_y = -(-self.width // self.blocks), -(-self.height // self.blocks)
-        cells = cast(th.Tensor, self.bits)[codes].view(-1, self.width, self.height)
+        cells = self.bits[codes].view(-1, self.width, self.height)
         spare = (0, side_y * self.blocks - self.height, 0, side_x * self.blocks - self.width)
         cells = nn.functional.pad(cells, spare)
         cells = cells.view(-1, self.blocks, side_x, self.blocks, side_y)
@@ -159,8 +170,20 @@ class EgoMapFeatures(BaseFeaturesExtractor):
 
     def forward(self, observations: th.Tensor) -> th.Tensor:
         """Features float32 ``(batch, features_dim)``."""
-        features: th.Tensor = self.linear(self.encode(observations))
-        return features
+        seen, rest = self._seen(observations)
+        # A cell has at most one plane per channel: few are set, and only those are added up.
+        rows, cells = seen.nonzero(as_tuple=True)
+        planes = self.set_planes[seen[rows, cells]]
+        ones = planes + cells[:, None] * self.n_planes
+        found, channel = (planes >= 0).nonzero(as_tuple=True)
+        rest_rows, rest_ones = rest.nonzero(as_tuple=True)
+        layer = cast(OneHotLinear, self.linear[0])
+        features = layer.look_up(
+            len(seen),
+            (rows[found], ones[found, channel]),
+            (rest_rows, rest_ones + seen.shape[1] * self.n_planes),
+        )
+        return features.relu()
 
 
 def one_hot_table(sizes: list[int]) -> th.Tensor:
@@ -177,6 +200,19 @@ def one_hot_table(sizes: list[int]) -> th.Tensor:
     digits = digits.reshape(-1, len(sizes)).flip(1)
     planes = [nn.functional.one_hot(digits[:, c], n)[:, 1:] for c, n in enumerate(sizes)]
     return th.cat(planes, dim=1).float()
+
+
+def set_planes(planes: th.Tensor, most: int) -> th.Tensor:
+    """Numbers of the planes that are set, int64 ``(n, most)``, -1 behind the last.
+
+    :param planes: float ``(n, n_planes)`` of zeros and ones, at most ``most`` of them in a row
+
+    >>> set_planes(th.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 1.0]]), 2).tolist()
+    [[2, -1], [0, 2]]
+    """
+    n = planes.shape[1]
+    numbers = th.where(planes > 0, th.arange(n), n).sort(dim=1).values[:, :most]
+    return th.where(numbers < n, numbers, -1)
 
 
 def matched(types: th.Tensor, colors: th.Tensor) -> th.Tensor:

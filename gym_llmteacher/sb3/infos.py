@@ -14,15 +14,30 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from gym_llmteacher.errors import PriorError
+
 
 def first_infos(env: VecEnv) -> list[dict[str, Any]]:
     """Infos of the last reset of every env."""
-    return list(env.unwrapped.reset_infos)
+    return list(_reset_infos(env))
 
 
 def current_infos(
     env: VecEnv, infos: Sequence[Mapping[str, Any]], dones: NDArray[np.bool_]
 ) -> list[Mapping[str, Any]]:
     """Pick, per env, the info that describes the observation now returned by the VecEnv."""
-    resets = env.unwrapped.reset_infos
+    resets = _reset_infos(env) if dones.any() else ()
     return [resets[i] if dones[i] else info for i, info in enumerate(infos)]
+
+
+def _reset_infos(env: VecEnv) -> Sequence[dict[str, Any]]:
+    inner = env.unwrapped
+    try:
+        return inner.reset_infos
+    except AttributeError:
+        raise PriorError(
+            f"{type(inner).__name__} has no attribute 'reset_infos', and advice on the first "
+            "observation of an episode is read from it; expected a list of one info per env, set "
+            "at every reset as Stable-Baselines3's VecEnv does. Call super().__init__() in it and "
+            "fill self.reset_infos, or pass teacher_coef=0."
+        ) from None

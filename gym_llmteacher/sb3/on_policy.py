@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch as th
 
+from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.learning.dims import by_dim
 from gym_llmteacher.learning.gates import (
     Gate,
@@ -20,6 +21,8 @@ from gym_llmteacher.learning.gates import (
 from gym_llmteacher.learning.gating import gated_weight
 from gym_llmteacher.learning.joint import with_gradient
 from gym_llmteacher.learning.losses import TaughtRows, taught_rows, teaching_gradient
+from gym_llmteacher.sb3.distributions import distribution_of, log_probs_of
+from gym_llmteacher.sb3.prior_buffer import TaughtBatch
 from gym_llmteacher.sb3.taught_algorithm import TaughtAlgorithm
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
@@ -65,7 +68,8 @@ class TaughtOnPolicy(_Algorithm):
         if coef > 0:
             self._fill_in_late_priors()
         coverage = float(np.mean(self._prior_buffer.teacher_weights > 0))
-        if coef > 0 and coverage > 0:
+        self._prior_buffer.labelling = coef > 0 and coverage > 0
+        if self._prior_buffer.labelling:
             with self._joint_loss(coef):
                 super().train()
         else:
@@ -76,13 +80,18 @@ class TaughtOnPolicy(_Algorithm):
     def _joint_loss(self, coef: float) -> Iterator[None]:
         """While this is open, ``policy.evaluate_actions`` carries the teaching loss along."""
         policy: Any = self.policy
-        evaluate = policy.evaluate_actions
+        evaluate, sizes = policy.evaluate_actions, action_sizes(self.action_space)
 
         def taught_evaluate(*args: Any, **kwargs: Any) -> Any:
-            values, log_prob, entropy = evaluate(*args, **kwargs)
-            # The distribution evaluate_actions has just built: no second forward pass.
-            dims = log_probs_of(policy.action_dist)
-            self._teaching_log.append(self._taught_rows(dims, log_prob))
+            batch = self._prior_buffer.batch_of(args[0] if args else kwargs.get("obs"))
+            with distribution_of(policy) as built:
+                values, log_prob, entropy = evaluate(*args, **kwargs)
+            # What evaluate_actions has just built: no second forward pass.
+            distribution = (
+                built[-1] if built else policy.get_distribution(batch.samples.observations)
+            )
+            dims = log_probs_of(distribution, sizes, log_prob)
+            self._teaching_log.append(self._taught_rows(batch, dims, log_prob))
             for log_probs, rows in zip(dims, self._teaching_log[-1], strict=True):
                 gradient = teaching_gradient(rows, self._divergence, coef)
                 log_prob = with_gradient(log_prob, log_probs, gradient)
@@ -94,10 +103,10 @@ class TaughtOnPolicy(_Algorithm):
         finally:
             del policy.evaluate_actions
 
-    def _taught_rows(self, dims: Sequence[th.Tensor], log_prob: th.Tensor) -> list[TaughtRows]:
+    def _taught_rows(
+        self, batch: TaughtBatch, dims: Sequence[th.Tensor], log_prob: th.Tensor
+    ) -> list[TaughtRows]:
         """What is taught in a minibatch, for each dimension of the action."""
-        batch = self._prior_buffer.batch
-        assert batch is not None
         samples = batch.samples
         actions = samples.actions.reshape(len(batch.prior), -1).unbind(1)
         taught: list[TaughtRows] = []
@@ -115,15 +124,3 @@ class TaughtOnPolicy(_Algorithm):
                 weight = gated_weight(self._gates, rows)
             taught.append(taught_rows(log_probs, prior, weight))
         return taught
-
-
-def log_probs_of(action_dist: Any) -> list[th.Tensor]:
-    """Log-probabilities ``(batch, n)`` of each action dimension of an SB3 policy's distribution.
-
-    >>> from stable_baselines3.common.distributions import CategoricalDistribution
-    >>> log_probs_of(CategoricalDistribution(2).proba_distribution(th.zeros(1, 2)))[0].exp()
-    tensor([[0.5000, 0.5000]])
-    """
-    # Named differently for masked policies of several dimensions.
-    found = getattr(action_dist, "distributions", None) or action_dist.distribution
-    return [dim.logits for dim in (found if isinstance(found, list) else [found])]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from stable_baselines3 import PPO
-from stable_baselines3.common.type_aliases import MaybeCallback
 
 from gym_llmteacher.sb3.advice_replay import AdviceReplay
 
@@ -21,8 +20,9 @@ class TeacherPPO(AdviceReplay, PPO):
 
     :param teacher_coef: λ: a number (constant), a schedule of absolute env steps, or a dict of one
         (``{"shape": "linear", "start": 1.0, "steps": 100_000}``). ``None``: the paper's shape over
-        the ``total_timesteps`` of the first ``learn``: 3 → 0.1 over 40 %, held to 70 %, then
-        exactly 0 and the teacher is no longer asked. With 0 this is PPO, bit for bit.
+        the ``total_timesteps`` of the first ``learn`` that is taught, from where it begins: 3 → 0.1
+        over 40 %, held to 70 %, then exactly 0 and the teacher is no longer asked. With 0 this is
+        PPO, bit for bit.
     :param teacher_divergence: ``"cross_entropy"`` (the paper's), ``"forward_kl"``,
         ``"reverse_kl"``, or your own (`gym_llmteacher.learning.divergences`)
     :param teacher_gates: reasons to trust advice less: one or several of ``"confidence"``,
@@ -61,18 +61,3 @@ class TeacherPPO(AdviceReplay, PPO):
     how it did before it taught: ``teacher/alone_success``, ``teacher/practised_success`` (share of
     its episodes) and ``teacher/played`` (env steps of both and of its practice).
     """
-
-    def learn(
-        self,
-        total_timesteps: int,
-        callback: MaybeCallback = None,
-        log_interval: int = 1,
-        tb_log_name: str = "TeacherPPO",
-        reset_num_timesteps: bool = True,
-        progress_bar: bool = False,
-    ) -> TeacherPPO:
-        """Train; arguments as in ``PPO.learn``."""
-        super().learn(
-            total_timesteps, callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar
-        )
-        return self

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
-from typing import Any
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,11 @@ from gym_llmteacher.learning.divergences import (
 from gym_llmteacher.learning.losses import TaughtRows, figures
 from gym_llmteacher.learning.priors import Rows, read_priors
 from gym_llmteacher.learning.schedules import CoefSchedule, Progress
-from gym_llmteacher.sb3.buffers import PriorBufferMixin, with_priors
+from gym_llmteacher.sb3.buffers import with_priors
 from gym_llmteacher.sb3.infos import current_infos, first_infos
 from gym_llmteacher.sb3.judged import JudgedTeacher
 from gym_llmteacher.sb3.judging import figures_of
+from gym_llmteacher.sb3.prior_buffer import PriorBufferMixin
 from gym_llmteacher.sb3.saving import packed, unpacked
 from gym_llmteacher.sb3.telemetry import late_priors, set_teaching, teacher_totals
 
@@ -38,6 +40,16 @@ from gym_llmteacher.sb3.telemetry import late_priors, set_teaching, teacher_tota
 def _untaught(taught: type) -> Any:
     """Return the algorithm that stands behind a taught one."""
     return next(base for base in taught.__mro__ if not issubclass(base, JudgedTeacher))
+
+
+def _warn_over(coef: CoefSchedule, begin: int) -> None:
+    warnings.warn(
+        f"teacher_coef={coef!r} is 0 from env step {coef.zero_from:,.0f} on, and this training "
+        f"begins at {begin:,}: nothing will be taught. Schedules count absolute env steps. Name "
+        f"one that ends later (begin={begin} for LLM4Teach), leave teacher_coef out, or count from "
+        "0 again: learn(..., reset_num_timesteps=True).",
+        stacklevel=4,
+    )
 
 
 class TaughtAlgorithm(JudgedTeacher):
@@ -56,6 +68,9 @@ class TaughtAlgorithm(JudgedTeacher):
     """A number or dict wherever possible, so that a saved student needs no class of ours."""
     teacher_divergence: DivergenceSpec
     """A name wherever possible."""
+    teacher_has_taught: bool
+    """Whether λ has been above 0 in any update."""
+    _default_coef: Callable[[int, int], CoefSchedule] = staticmethod(default_coef)
     _buffer_name: str
     """The attribute that holds the rollout or replay buffer."""
     _divergence: Divergence
@@ -75,6 +90,7 @@ class TaughtAlgorithm(JudgedTeacher):
         self._last_priors: Rows | None = None
         self._asking: bool | None = None
         self._teaching_log: list[list[TaughtRows]] = []
+        self.teacher_has_taught = False
         super().__init__(*args, **kwargs)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -90,7 +106,8 @@ class TaughtAlgorithm(JudgedTeacher):
             if parameter.kind is parameter.KEYWORD_ONLY
         }
         if algorithm is not object:
-            cls.__signature__ = inspect.Signature([*theirs, *ours.values()])  # type: ignore[attr-defined]
+            in_order = sorted([*theirs, *ours.values()], key=lambda p: p.kind == p.VAR_KEYWORD)
+            cls.__signature__ = inspect.Signature(in_order)  # type: ignore[attr-defined]
 
     # -- set-up ---------------------------------------------------------------------------------
 
@@ -134,6 +151,14 @@ class TaughtAlgorithm(JudgedTeacher):
         finally:
             vars(self).update(objects)
 
+    if not TYPE_CHECKING:  # which is to see the algorithm's own signature
+
+        def learn(self, *args: Any, **kwargs: Any) -> Any:
+            """Train, with the algorithm's own arguments; ``tb_log_name`` is the class's name."""
+            if len(args) < 4:
+                kwargs.setdefault("tb_log_name", type(self).__name__)
+            return super().learn(*args, **kwargs)
+
     # -- capture --------------------------------------------------------------------------------
 
     def _setup_learn(
@@ -144,14 +169,18 @@ class TaughtAlgorithm(JudgedTeacher):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
+        begin = 0 if reset_num_timesteps else self.num_timesteps
         if self._coef is None:
-            self._coef = default_coef(total_timesteps)
+            self._coef = self._default_coef(total_timesteps, begin)
             self.teacher_coef = coef_spec(self._coef)
         if reset_num_timesteps:
             self._coef.restart()
+        if 0 < self._coef.zero_from <= begin and not self.teacher_has_taught:
+            _warn_over(self._coef, begin)
         self._asking = None  # the env may be a new one: tell it in any case
         starts_over = reset_num_timesteps or self._last_obs is None
-        self._tell_teacher(0 if reset_num_timesteps else self.num_timesteps)
+        self._prior_buffer.unstage()
+        self._tell_teacher(begin)
         to_play = self.teacher_eval_episodes and self.teacher_eval is None
         played = 0
         self._remind_teacher()
@@ -161,7 +190,9 @@ class TaughtAlgorithm(JudgedTeacher):
             total_timesteps, callback, reset_num_timesteps, *args, **kwargs
         )
         self.num_timesteps += played if self._counts_played else 0
-        if starts_over:
+        if not self._asking:
+            self._last_priors = None  # nothing is read any more: λ does not rise
+        elif starts_over:
             self._last_priors = self._read(first_infos(self._vec_env))
         elif self._last_priors is None:
             # An observation kept from before without its prior: not taught, for one step.
@@ -172,14 +203,18 @@ class TaughtAlgorithm(JudgedTeacher):
         self, infos: list[dict[str, Any]], dones: NDArray[np.bool_] | None = None
     ) -> None:
         super()._update_info_buffer(infos, dones)
+        if self._last_priors is None:
+            return
         assert dones is not None
-        assert self._last_priors is not None
-        self._prior_buffer.stage(self._last_priors)
-        self._last_priors = self._read(current_infos(self._vec_env, infos, dones))
+        # Off-policy algorithms with a VecNormalize store the observation as it was before.
+        original = getattr(self, "_last_original_obs", None)
+        self._prior_buffer.stage(self._last_priors, self._last_obs, original)
+        self._last_priors = None
+        if self._asking:
+            self._last_priors = self._read(current_infos(self._vec_env, infos, dones))
 
-    def _read(self, infos: Any, required: bool | None = None) -> Rows:
-        sizes = action_sizes(self.action_space)
-        return read_priors(infos, sizes, bool(self._asking) if required is None else required)
+    def _read(self, infos: Any, required: bool = True) -> Rows:
+        return read_priors(infos, action_sizes(self.action_space), required)
 
     def _fill_in_late_priors(self, timeout: float | None = None) -> None:
         """A prior is needed when the loss is computed, not when the env steps."""
@@ -219,6 +254,7 @@ class TaughtAlgorithm(JudgedTeacher):
 
     def _after_update(self, coef: float, coverage: float) -> None:
         """Log what was taught, and let the schedule see how the student is doing."""
+        self.teacher_has_taught |= coef > 0
         kl = self._record_teaching(coef, coverage)
         if self.teacher_followed is None:
             self._judge_teacher()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
@@ -140,6 +141,13 @@ class VecTeacher(VecEnvWrapper):
         :return: ``(key, prior, weight)`` of those that have arrived
         """
         return list(self.adviser.late(pending, timeout))
+
+    def goal_priors(
+        self, states: Sequence[Any], goals: Sequence[NDArray[Any]]
+    ) -> list[tuple[NDArray[np.float32], float] | None]:
+        """Prior and weight for other goals (`MissionGoals`); ``None`` if not known yet."""
+        (found,) = self.venv.env_method("situations", states, goals, indices=[0])
+        return [self.adviser.elsewhere(here) for here in found]
 
     def use_experience(self, experience: Experience) -> None:
         """Advise in the light of experience from now on (`PractisedTeacher`)."""

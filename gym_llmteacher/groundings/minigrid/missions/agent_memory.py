@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from minigrid.envs import GoToDoorEnv, GoToObjectEnv
 
 from gym_llmteacher.envs.visibility import DIRECTIONS
@@ -72,6 +74,24 @@ class AgentMemory:
                 self.groups = (left, *self.groups[1:])
                 return
             self.groups = self.groups[1:]
+
+    def kept(self, last: AgentMemory | None = None) -> AgentMemory:
+        """Return a copy that does not go on.
+
+        :param last: the copy before: the map is shared with it where nothing was seen since
+        """
+        copied, view = copy.copy(self), copy.copy(self.known_view)
+        before = None if last is None else last.known_view.cells
+        same = before is not None and np.array_equal(before, view.cells)
+        view.cells = before if before is not None and same else view.cells.copy()
+        copied.view = view
+        return copied
+
+    def towards(self, mission: str) -> AgentMemory:
+        """Return the same knowledge with another mission, none of which is done."""
+        other = copy.copy(self)
+        other.mission, other.groups = mission, parse_mission(mission)
+        return other
 
     @property
     def now(self) -> Group:

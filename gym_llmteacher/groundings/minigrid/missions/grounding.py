@@ -80,6 +80,16 @@ Options:
                 self._memory.start(obs)
             self._names = ColorNames(self._memory.mission)
 
+    @property
+    def memory(self) -> AgentMemory | None:
+        """What the agent knows; ``None`` before the first episode."""
+        return self._memory
+
+    def recall(self, memory: AgentMemory, mission: str) -> None:
+        """Describe what was known once, with another mission."""
+        self._memory = memory.towards(mission)
+        self._names = ColorNames(mission)
+
     def describe(self, env: gym.Env[Any, Any], obs: Any) -> Situation:
         """Describe what is known and matters now."""
         if self._memory is None or self._memory.view is None:
