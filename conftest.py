@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("nightly", max_examples=100_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-# `make test-habitat`, `make test-zoo` and `make test-rllib` run these, where the package is installed.
+# `make test-habitat`, `test-zoo` and `test-rllib` run these, where the package is installed.
 _EXTRAS = {
     "habitat": ["gym_llmteacher/light_habitat", "tests/habitat"],
     "rl_zoo3": ["gym_llmteacher/zoo", "tests/zoo"],

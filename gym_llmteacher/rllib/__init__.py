@@ -16,10 +16,20 @@
 Nothing else of the package imports this room, and it imports Ray at once.
 """
 
-from gym_llmteacher.rllib.algorithm import TeacherPPO
-from gym_llmteacher.rllib.config import TeacherPPOConfig
-from gym_llmteacher.rllib.env import TaughtEnv
-from gym_llmteacher.rllib.modules import EgoMapRLModule
-from gym_llmteacher.rllib.ray_teacher import RayTeacher
+from gym_llmteacher.errors import RayMissingError
+
+try:
+    from gym_llmteacher.rllib.algorithm import TeacherPPO
+    from gym_llmteacher.rllib.config import TeacherPPOConfig
+    from gym_llmteacher.rllib.env import TaughtEnv
+    from gym_llmteacher.rllib.modules import EgoMapRLModule
+    from gym_llmteacher.rllib.ray_teacher import RayTeacher
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] != "ray":
+        raise
+    raise RayMissingError(
+        "Ray's RLlib is not installed, expected it for gym_llmteacher.rllib. Cure: pip install "
+        '"gym-llmteacher[rllib]", in a virtual environment of its own (it pins Gymnasium).'
+    ) from None
 
 __all__ = ["EgoMapRLModule", "RayTeacher", "TaughtEnv", "TeacherPPO", "TeacherPPOConfig"]
