@@ -13,23 +13,22 @@
 `keys`          no key goes into a checkpoint
 =============== ==================================================================
 
-Nothing else of the package imports this room, and it imports Ray at once.
+Nothing else of the package imports this room. Names load lazily: the teacher's actor needs neither
+torch nor RLlib.
 """
+
+from __future__ import annotations
+
+import importlib.util
+
+import lazy_loader
 
 from gym_llmteacher.errors import RayMissingError
 
-try:
-    from gym_llmteacher.rllib.algorithm import TeacherPPO
-    from gym_llmteacher.rllib.config import TeacherPPOConfig
-    from gym_llmteacher.rllib.env import TaughtEnv
-    from gym_llmteacher.rllib.modules import EgoMapRLModule
-    from gym_llmteacher.rllib.ray_teacher import RayTeacher
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] != "ray":
-        raise
+if importlib.util.find_spec("ray") is None:
     raise RayMissingError(
         "Ray's RLlib is not installed, expected it for gym_llmteacher.rllib. Cure: pip install "
         '"gym-llmteacher[rllib]", in a virtual environment of its own (it pins Gymnasium).'
-    ) from None
+    )
 
-__all__ = ["EgoMapRLModule", "RayTeacher", "TaughtEnv", "TeacherPPO", "TeacherPPOConfig"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -16,7 +16,7 @@ from ray.exceptions import RayError, RayTaskError
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.bounded import Bounded
-from gym_llmteacher.errors import TeacherError, TeacherSpecError
+from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.llm.locked import Locked
 from gym_llmteacher.rllib.service import TeacherService
 from gym_llmteacher.situation import Situation
@@ -121,7 +121,7 @@ class RayTeacher(Locked, Teacher):
 
     def advise(self, situations: Sequence[Situation]) -> list[Advice]:
         """Advise on every situation; the questions among them are asked side by side."""
-        found = [self.cached(here) or self._call("advise", here) for here in situations]
+        found = [self.cached(here) or self._ask(here) for here in situations]
         advices = [item if isinstance(item, Advice) else self._answer(item) for item in found]
         for here, advice in zip(situations, advices, strict=True):
             self._remember(here, advice)
@@ -141,8 +141,13 @@ class RayTeacher(Locked, Teacher):
             with contextlib.suppress(RayError, ValueError):
                 advice = ray.get(self._call("lookup", situation))
             if advice is not None:
+                self._count(hits=0)
                 self._remember(situation, advice)
         return advice
+
+    def _ask(self, here: Situation) -> Any:
+        self._count(hits=0)
+        return self._call("advise", here)
 
     def _count(self, hits: int) -> None:
         with self._lock:
@@ -157,7 +162,6 @@ class RayTeacher(Locked, Teacher):
         """Have something done about a situation: a reference to what comes of it, or ``None``."""
         if not self.reads_observations:
             here = dataclasses.replace(here, obs=None)
-        self._count(hits=0)
         try:
             return getattr(self.actor, method).remote(
                 dataclasses.replace(here, option_actions=_ONE_ROW)
@@ -188,9 +192,9 @@ class RayTeacher(Locked, Teacher):
                 "makes one; detached=True has it outlive its maker."
             ) from None
         except RayTaskError as error:
-            raise _cause(error) from None
+            raise error.cause from None
         except RayError as error:
-            raise _cause(error) from error
+            raise TeacherSpecError(f"the teacher's actor could not start: {error}") from None
 
     def budget_left(self) -> float:
         """Share of the budget that is left over there; 0 where nobody can be asked."""
@@ -230,12 +234,3 @@ class RayTeacher(Locked, Teacher):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._forget()
-
-
-def _cause(error: Any) -> Exception:
-    """What went wrong over there, as it would be raised here."""
-    causes = [error]
-    while (inner := getattr(causes[-1], "cause", None) or causes[-1].__cause__) is not None:
-        causes.append(inner)
-    found = next((one for one in reversed(causes) if isinstance(one, TeacherError)), None)
-    return found or TeacherSpecError(f"the teacher's actor could not start: {error}")

@@ -15,6 +15,7 @@ import ray
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.situation import Situation
+from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
 
 
@@ -26,10 +27,19 @@ class TeacherService:
     """
 
     def __init__(self, spec: TeacherSpec, arguments: Mapping[str, Any]) -> None:
-        self.teacher = make_teacher(spec, **arguments)
-        self._lock = threading.Lock()
+        self._spec, self._arguments = spec, dict(arguments)
+        self._teacher: Teacher | None = None
+        self._lock = threading.RLock()
         self._probed = False
         self._bug = ""
+
+    @property
+    def teacher(self) -> Teacher:
+        """Who teaches; made when it is needed, since an actor cannot say what its birth raised."""
+        with self._lock:
+            if self._teacher is None:
+                self._teacher = make_teacher(self._spec, **self._arguments)
+            return self._teacher
 
     @ray.method(concurrency_group="free")
     def probe(self) -> bool:
@@ -37,6 +47,7 @@ class TeacherService:
 
         :return: whether it reads observations
         :raises ModelUnavailableError: it cannot
+        :raises TeacherSpecError: it is none
         """
         with self._lock:
             if not self._probed:

@@ -1,0 +1,88 @@
+"""Who is asked when: λ in env steps of all runners, nobody after it, never in evaluation."""
+
+import pytest
+import ray
+
+from gym_llmteacher import NewText
+from tests.rllib.small import FALLING, asked, config, echo, learned
+
+
+def test_the_coefficient_falls_with_the_steps_of_all_runners_and_then_nobody_asks(build):
+    algorithm = build(echo(runners=2, coef=FALLING, batch=64))
+    coefs, totals, steps = [], [], []
+    for _ in range(3):
+        result = algorithm.train()
+        coefs.append(learned(result)["coef"])
+        steps.append(result["env_runners"]["num_env_steps_sampled_lifetime"])
+        totals.append(asked(algorithm))
+    assert steps == [64, 128, 192]
+    assert coefs == [0.5, 0.0, 0.0]  # 2 falls to 0.5 at step 64, and is cut at 128
+    assert all(new > old for old, new in zip(totals[0][1:], totals[1][1:], strict=True))
+    assert totals[2] == totals[1]
+    kill(algorithm)
+    train_until_healthy(algorithm)
+    runners = algorithm.env_runner_group.foreach_env_runner(
+        lambda runner: (runner.worker_index, runner.teaching)
+    )
+    assert runners[1:] == [(1, False), (2, False)]
+    assert asked(algorithm)[1:] == [0.0, totals[1][2]]  # the new one has not asked at all
+    assert algorithm.metrics.peek(("env_runners", "num_env_steps_sampled_lifetime")) >= 64 * 4
+
+
+def kill(algorithm, index=1):
+    """End a runner's process, as a machine that goes away would."""
+    actor = algorithm.env_runner_group._worker_manager.actors()[index]
+    ray.kill(actor, no_restart=False)
+
+
+def train_until_healthy(algorithm):
+    """Go on with the runners that are left until the other one is back, and then once more."""
+    for _ in range(500):
+        algorithm.train()
+        if algorithm.env_runner_group.num_healthy_remote_workers() == 2:
+            break
+    algorithm.train()
+
+
+def test_a_runner_that_is_killed_before_the_cut_off_asks_again(build):
+    algorithm = build(echo(runners=2, coef=1.0))
+    algorithm.train()
+    kill(algorithm)
+    train_until_healthy(algorithm)
+    assert [total > 0 for total in asked(algorithm)[1:]] == [True, True]
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_evaluation_never_asks(build, separate):
+    made = echo(coef=1.0, envs=1)
+    if separate:
+        made.evaluation(evaluation_interval=1, evaluation_duration=3)
+    algorithm = build(made)
+    result = algorithm.train()
+    before = asked(algorithm)
+    assert before[0] > 40
+    played = result["evaluation"] if separate else algorithm.evaluate()
+    assert played["env_runners"]["num_episodes_lifetime"] >= 3
+    assert asked(algorithm) == before
+    assert algorithm.env_runner.teaching
+    algorithm.train()
+    assert asked(algorithm)[0] > before[0]
+    if separate:
+        assert algorithm.eval_env_runner.adviser is None
+        assert not algorithm.eval_env_runner.teaching
+
+
+def test_a_condition_saves_questions(build):
+    result = build(echo(envs=2)).train()
+    assert result["env_runners"]["teacher"]["asked"] > 40
+    made = echo(envs=2)
+    made.teacher_service["ask"] = NewText()
+    result = build(made).train()
+    assert result["env_runners"]["teacher"]["saved_new_text"] >= 0
+    assert learned(result)["coverage"] > 0.9
+
+
+def test_envs_that_put_priors_into_their_infos_need_no_teacher(build):
+    result = build(config()).train()
+    assert "teacher" not in result
+    assert learned(result)["coverage"] > 0.6
