@@ -40,6 +40,7 @@ class EgoMapRLModule(TorchRLModule, ValueFunctionAPI):
         last = nn.Linear(hidden, n_actions)
         # As SB3 does: a policy that begins nearly uniform.
         nn.init.orthogonal_(last.weight, 0.01)
+        nn.init.zeros_(last.bias)
         self.pi = nn.Sequential(nn.Linear(n, hidden), nn.Tanh(), last)
         self.vf = nn.Sequential(nn.Linear(n, hidden), nn.Tanh(), nn.Linear(hidden, 1))
 

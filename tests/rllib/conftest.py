@@ -7,6 +7,7 @@ import pytest
 import ray
 
 ROOT = Path(__file__).parents[2]
+KEY = "planted-key-in-the-environment-1"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -14,6 +15,7 @@ def cluster():
     """Two cores, no dashboard. Ray's processes do not see pytest's path: they are told."""
     paths = [str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    os.environ["OPENAI_API_KEY"] = KEY
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     ray.init(
         num_cpus=2, include_dashboard=False, object_store_memory=150 * 2**20,
