@@ -8,8 +8,8 @@ from typing import Any
 from ray.rllib.algorithms.algorithm_config import NotProvided
 from ray.rllib.algorithms.ppo import PPOConfig
 
-from gym_llmteacher.advising.conditions import Condition
-from gym_llmteacher.errors import ScheduleError, StudentError, TeacherSpecError
+from gym_llmteacher.advising.conditions import Condition, StudentUncertain, checked_condition
+from gym_llmteacher.errors import ConditionError, ScheduleError, StudentError, TeacherSpecError
 from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.learning.coef import CoefSpec, coef_schedule
 from gym_llmteacher.learning.divergences import DivergenceSpec, as_divergence
@@ -132,6 +132,7 @@ class TeacherPPOConfig(PPOConfig):
 
         :raises ScheduleError: no ``teacher_coef``, or one that cannot be
         :raises StudentError: an unknown divergence; several agents
+        :raises ConditionError: ``ask`` is no condition, or one that would have to see the student
         :raises TeacherSpecError: a key where a checkpoint would take it along; numbers that cannot
             be
         """
@@ -159,15 +160,9 @@ class TeacherPPOConfig(PPOConfig):
             raise StudentError(
                 "api_stack(...) chooses RLlib's old API stack, expected the new one: leave it out."
             )
-        service = self.teacher_service
         check_no_keys("env_config", dict(self.env_config))
-        if service is not None:
-            check_no_keys("the teacher", service)
-            if service["workers"] < 0 or service["late_timeout"] < 0 or service["num_cpus"] < 0:
-                raise TeacherSpecError(
-                    f"workers is {service['workers']!r}, late_timeout {service['late_timeout']!r} "
-                    f"and num_cpus {service['num_cpus']!r}; expected no negative numbers."
-                )
+        if self.teacher_service is not None:
+            _check_service(self.teacher_service)
 
     def build_learner_connector(self, *args: Any, **kwargs: Any) -> Any:
         """RLlib's pipeline, with the priors in front.
@@ -183,3 +178,22 @@ class TeacherPPOConfig(PPOConfig):
         from gym_llmteacher.rllib.learner import TeacherPPOTorchLearner
 
         return TeacherPPOTorchLearner
+
+
+def _check_service(service: dict[str, Any]) -> None:
+    """Check what `TeacherPPOConfig.teacher` was given."""
+    check_no_keys("the teacher", service)
+    if service["workers"] < 0 or service["late_timeout"] < 0 or service["num_cpus"] < 0:
+        raise TeacherSpecError(
+            f"workers is {service['workers']!r}, late_timeout {service['late_timeout']!r} and "
+            f"num_cpus {service['num_cpus']!r}; expected no negative numbers."
+        )
+    ask = service["ask"]
+    if ask is not None and any(
+        isinstance(part, StudentUncertain) for part in checked_condition(ask).parts()
+    ):
+        raise ConditionError(
+            "ask has StudentUncertain in it, which would have to see the student at every step; "
+            "on RLlib the student is elsewhere. Expected conditions on the situation, the step or "
+            "the budget, such as NewText() & BudgetLeft(0.1)."
+        )

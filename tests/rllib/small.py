@@ -4,10 +4,11 @@ import gymnasium as gym
 import numpy as np
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
-from gym_llmteacher import ActionGrounding, MultiDiscreteGrounding, ScriptedTeacher
+from gym_llmteacher import ActionGrounding, MultiDiscreteGrounding
 from gym_llmteacher.rllib import TaughtEnv, TeacherPPOConfig
 from tests.drive import NAMES, Drive, in_words
 from tests.echo import Echo
+from tests.rllib.teachers import RIGHT
 from tests.tagging import Counter, prior_of
 
 FALLING = {"shape": "llm4teach", "start": 2.0, "floor": 0.5, "decay_steps": 64, "cut_steps": 128}
@@ -52,14 +53,6 @@ def echo_grounding():
 
 def drive_grounding():
     return MultiDiscreteGrounding(in_words, NAMES, task="drive home")
-
-
-def right(here):
-    return (here.text[-1],)
-
-
-RIGHT = ScriptedTeacher(right)
-"""Knows `Echo`: the action is the observation."""
 
 
 def config(runners=0, envs=2, coef=1.0, batch=64, cls=TeacherPPOConfig, **training):

@@ -9,9 +9,12 @@ from gym_llmteacher import (
     GroundingWrapper,
     LLMTeacher,
     LLMTeacherWrapper,
+    NewText,
     SimulatedTeacher,
+    StudentUncertain,
 )
 from gym_llmteacher.errors import (
+    ConditionError,
     GroundingError,
     PriorError,
     ScheduleError,
@@ -21,7 +24,8 @@ from gym_llmteacher.errors import (
 from gym_llmteacher.rllib import TaughtEnv, TeacherPPOConfig
 from gym_llmteacher.rllib.modules import EgoMapRLModule
 from tests.echo import Echo
-from tests.rllib.small import RIGHT, config, echo, echo_grounding
+from tests.rllib.small import config, echo, echo_grounding
+from tests.rllib.teachers import RIGHT
 
 KEY = "planted-key-12345"
 
@@ -77,6 +81,12 @@ REFUSED = {
     "old stack": (old_stack, StudentError, "old API stack"),
     "several agents": (several, StudentError, "several policies or agents"),
     "negative": (lambda: echo(workers=-1), TeacherSpecError, "no negative numbers"),
+    "uncertain": (
+        lambda: config().teacher(RIGHT, ask=NewText() & StudentUncertain(0.5)),
+        ConditionError,
+        "StudentUncertain in it",
+    ),
+    "no condition": (lambda: config().teacher(RIGHT, ask="often"), ConditionError, "often"),
     "key": (
         lambda: echo({"model": "openai/x", "api_key": KEY}),
         TeacherSpecError,
@@ -143,6 +153,10 @@ def test_refused(build, case):
     assert words in str(told.value)
     assert KEY not in str(told.value)
     assert "secret-word" not in str(told.value)
+
+
+def test_a_slow_teacher_does_not_end_an_iteration_without_samples():
+    assert config().sample_timeout_s is None
 
 
 def test_an_env_without_priors_is_told_of_in_the_first_update(build):

@@ -1,5 +1,6 @@
 """One set of answers for all runners: each question once, one budget, one limit on concurrency."""
 
+import dataclasses
 import re
 import threading
 
@@ -8,12 +9,13 @@ import numpy as np
 import pytest
 import ray
 
-from gym_llmteacher import ActionGrounding, ScriptedTeacher
+from gym_llmteacher import ActionGrounding, ScriptedTeacher, Situation
 from gym_llmteacher.errors import ModelUnavailableError, TeacherSpecError
 from gym_llmteacher.rllib import RayTeacher, TaughtEnv
 from gym_llmteacher.teachers.check import check_teacher, example_situations
 from gym_llmteacher.testing import FakeLLMServer
-from tests.rllib.small import RIGHT, config, echo, learned
+from tests.rllib.small import config, echo, learned
+from tests.rllib.teachers import RIGHT, Counting, fails, left, right, sees
 
 PLACES = 101
 
@@ -111,31 +113,6 @@ def started():
         teacher.stop()
 
 
-class Counting(ScriptedTeacher):
-    """Counts what it is asked; looks at observations if it is to."""
-
-    reads_observations = False
-
-    def __init__(self, function, reads=False):
-        super().__init__(function)
-        self.reads_observations = reads
-        self.asked = self.probes = 0
-
-    def probe(self):
-        self.probes += 1
-
-    def advise(self, situations):
-        self.asked += len(situations)
-        return super().advise(situations)
-
-    def metrics(self):
-        return {"calls": float(self.asked), "probes": float(self.probes)}
-
-
-def left(here):
-    return (here.options[0],)
-
-
 def test_it_is_a_teacher_as_any_other(started):
     assert check_teacher(started(ScriptedTeacher(left))) == []
 
@@ -153,26 +130,43 @@ def test_what_was_said_is_remembered_and_it_is_probed_once(started):
     assert teacher.metrics()["hits"] >= 2
 
 
-def sees(here):
-    return (here.options[int(here.obs)],)
-
-
 def test_observations_travel_where_they_are_read(started):
-    import dataclasses
-
     teacher = started(Counting(sees, reads=True))
     here = dataclasses.replace(example_situations()[0], obs=np.int64(1))
     assert teacher.advise([here])[0].plans == ((("go right",), 1.0),)
-
-
-def fails(here):
-    raise KeyError("a bug")
 
 
 def test_a_bug_in_a_teacher_ends_the_training(build):
     algorithm = build(echo(ScriptedTeacher(fails)))
     with pytest.raises(RuntimeError, match="the teacher raised KeyError: 'a bug'"):
         algorithm.train()
+
+
+def test_what_costs_nothing_does_not_queue_behind_slow_questions(started, tmp_path):
+    asked, opened, answered = threading.Event(), threading.Event(), []
+
+    def slow(body):
+        if "place 7" in body["messages"][-1]["content"]:
+            asked.set()
+            opened.wait(30)
+            answered.append(body)
+        return "Action: {left}"
+
+    seven, eight = (
+        Situation(f"place {n}", ("left", "right"), np.eye(2, dtype=np.float32)) for n in (7, 8)
+    )
+    with FakeLLMServer(slow) as server:
+        spec = {"model": "openai/fake", "api_base": server.url, "samples": 1}
+        teacher = started(spec, workers=1, answers=tmp_path / "answers.sqlite")
+        asking = threading.Thread(target=teacher.advise, args=([seven],))
+        asking.start()
+        assert asked.wait(30)
+        assert teacher.budget_left() == 1
+        assert teacher.lookup(eight) is None
+        assert answered == []
+        opened.set()
+        asking.join(30)
+        assert teacher.cached(seven).plans == ((("left",), 1.0),)
 
 
 def test_an_actor_that_is_gone_abstains(started):
@@ -197,7 +191,7 @@ def test_a_model_that_cannot_be_asked_is_told_of_at_build(build, monkeypatch):
 
 
 def test_one_teacher_for_several_trainings(build, started):
-    teacher = started(Counting(lambda here: (here.text[-1],)), workers=4)
+    teacher = started(Counting(right), workers=4)
     first = build(echo(teacher))
     first.train()
     asked = teacher.service_metrics()["calls"]
