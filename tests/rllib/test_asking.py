@@ -1,10 +1,15 @@
 """Who is asked when: λ in env steps of all runners, nobody after it, never in evaluation."""
 
+import time
+
 import pytest
 import ray
+from ray.exceptions import RayError
 
-from gym_llmteacher import NewText
-from tests.rllib.small import FALLING, asked, config, echo, learned
+from gym_llmteacher import LLMTeacherWrapper, NewText
+from tests.echo import Echo
+from tests.rllib.small import FALLING, asked, config, echo, echo_grounding, learned
+from tests.rllib.teachers import RIGHT
 
 
 def test_the_coefficient_falls_with_the_steps_of_all_runners_and_then_nobody_asks(build):
@@ -20,27 +25,27 @@ def test_the_coefficient_falls_with_the_steps_of_all_runners_and_then_nobody_ask
     assert all(new > old for old, new in zip(totals[0][1:], totals[1][1:], strict=True))
     assert totals[2] == totals[1]
     kill(algorithm)
-    train_until_healthy(algorithm)
     runners = algorithm.env_runner_group.foreach_env_runner(
         lambda runner: (runner.worker_index, runner.teaching)
     )
     assert runners[1:] == [(1, False), (2, False)]
     assert asked(algorithm)[1:] == [0.0, totals[1][2]]  # the new one has not asked at all
-    assert algorithm.metrics.peek(("env_runners", "num_env_steps_sampled_lifetime")) >= 64 * 4
 
 
 def kill(algorithm, index=1):
     """End a runner's process, as a machine that goes away would."""
     actor = algorithm.env_runner_group._worker_manager.actors()[index]
     ray.kill(actor, no_restart=False)
-
-
-def train_until_healthy(algorithm):
-    """Go on with the runners that are left until the other one is back, and then once more."""
-    for _ in range(500):
-        algorithm.train()
-        if algorithm.env_runner_group.num_healthy_remote_workers() == 2:
+    algorithm.train()  # with the runner that is left
+    # Ray starts it again by itself; there is no telling when it is up but by asking.
+    for _ in range(600):
+        try:
+            ray.get(actor.ping.remote())
             break
+        except RayError:
+            time.sleep(0.1)
+    algorithm.train()
+    assert algorithm.env_runner_group.num_healthy_remote_workers() == 2
     algorithm.train()
 
 
@@ -48,7 +53,6 @@ def test_a_runner_that_is_killed_before_the_cut_off_asks_again(build):
     algorithm = build(echo(runners=2, coef=1.0))
     algorithm.train()
     kill(algorithm)
-    train_until_healthy(algorithm)
     assert [total > 0 for total in asked(algorithm)[1:]] == [True, True]
 
 
@@ -70,6 +74,23 @@ def test_evaluation_never_asks(build, separate):
     if separate:
         assert algorithm.eval_env_runner.adviser is None
         assert not algorithm.eval_env_runner.teaching
+
+
+class Advised(LLMTeacherWrapper):
+    """Has its teacher in itself."""
+
+    def __init__(self, context):
+        super().__init__(Echo(), RIGHT, echo_grounding())
+
+
+def test_evaluation_never_asks_the_teachers_inside_envs(build):
+    made = config().environment(Advised).evaluation(evaluation_interval=1, evaluation_duration=2)
+    algorithm = build(made)
+    result = algorithm.train()
+    assert learned(result)["coverage"] == 1
+    envs = algorithm.eval_env_runner.env.unwrapped
+    assert all(said.situations == () for said in envs.call("said"))
+    assert all(said.situations for said in algorithm.env_runner.env.unwrapped.call("said"))
 
 
 def test_a_condition_saves_questions(build):
