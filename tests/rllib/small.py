@@ -11,7 +11,7 @@ from tests.echo import Echo
 from tests.rllib.teachers import RIGHT
 from tests.tagging import Counter, prior_of
 
-FALLING = {"shape": "llm4teach", "start": 2.0, "floor": 0.5, "decay_steps": 64, "cut_steps": 128}
+FALLING = {"shape": "llm4teach", "start": 2.0, "floor": 0.5, "decay_steps": 64, "cut_steps": 640}
 
 
 class Tagged(Counter):
