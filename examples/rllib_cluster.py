@@ -5,7 +5,7 @@
     pip install "gym-llmteacher[rllib,local]"      # in a virtual environment of its own
     python examples/rllib_cluster.py               # this machine: two runners, a minute
     python examples/rllib_cluster.py 60000 auto    # the cluster that this machine is part of
-    python examples/rllib_cluster.py 60000 ray://head:10001
+    python examples/rllib_cluster.py 60000 head:6379      # the one of this address
 
 The embedded model needs no key. For another one: ``.teacher("openai/gpt-4o-mini")``, with the key
 in the environment of Ray's processes.

@@ -11,11 +11,16 @@ KEY = "planted-key-in-the-environment-1"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cluster():
-    """Two cores, no dashboard. Ray's processes do not see pytest's path: they are told."""
+def cluster(tmp_path_factory):
+    """Two cores, no dashboard. What Ray's processes are to know, they see in the environment.
+
+    That is pytest's path, a key, and an answers file that is not that of the person who runs this.
+    """
     paths = [str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     os.environ["OPENAI_API_KEY"] = KEY
+    answers = tmp_path_factory.mktemp("cluster") / "answers.sqlite"
+    os.environ["GYM_LLMTEACHER_ANSWERS"] = str(answers)
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     ray.init(
         num_cpus=2, include_dashboard=False, object_store_memory=150 * 2**20,

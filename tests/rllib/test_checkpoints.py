@@ -62,7 +62,9 @@ def test_a_student_goes_on_in_plain_ppo(build, tmp_path):
 def test_no_key_is_saved(build, tmp_path):
     with FakeLLMServer("Action: {0}") as server:
         spec = {"model": "openai/fake", "api_base": server.url, "samples": 1}
-        algorithm = build(echo(spec))
+        made = echo(spec)
+        made.teacher_service["answers"] = str(tmp_path / "answers.sqlite")
+        algorithm = build(made)
         algorithm.train()
         sent = [request.headers["Authorization"] for request in server.history]
         path = Path(algorithm.save_to_path(str(tmp_path / "saved")))
