@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -162,59 +163,92 @@ def speed(server: Server, folder: str, workers: int, iterations: int = 3) -> tup
     return iterations * BATCH / seconds, float(np.mean(shares)), server.requests() - before
 
 
+@dataclass
+class Turn:
+    """One measurement of some iterations; seconds per iteration, of `BATCH` frames each."""
+
+    whole: float
+    sampling: float
+    learning: float
+    cpu: dict[str, float]
+    memory: dict[str, float]
+
+
 def scaling(rounds: int = 3) -> None:
-    """Frames per second with one and two runners on two cores, and what each process takes."""
-    measured: dict[int, list[tuple[float, float, float]]] = {1: [], 2: []}
-    memory: dict[str, list[float]] = {}
+    """One and two runners on two cores: what an iteration takes, and each process of it."""
+    turns: dict[int, list[Turn]] = {1: [], 2: []}
     for _ in range(rounds):
-        for runners in measured:
+        for runners, measured in turns.items():
             with tempfile.TemporaryDirectory() as folder, cluster():
                 config = door(runners, 10**9, 0)
                 config.teacher(answers=str(Path(folder) / "answers.sqlite"), late_timeout=30.0)
                 with built(config) as algorithm:
-                    for _ in range(3):
-                        algorithm.train()  # warm
-                    start, results = time.perf_counter(), [algorithm.train() for _ in range(6)]
-                    whole = (time.perf_counter() - start) / len(results)
-                    timers = [result["timers"] for result in results]
-                    sampling = median(t["env_runner_sampling_timer"] for t in timers)
-                    update = median(t["learner_update_timer"] for t in timers)
-                    measured[runners].append((whole, sampling, update))
-                    for name, size in processes():
-                        memory.setdefault(name, []).append(size)
-    head("runners", "frames/s", "sampling alone, frames/s", "of an iteration: sampling", "learning")
-    for runners, turns in measured.items():
-        whole, sampling, update = (median(column) for column in zip(*turns, strict=True))
-        line(runners, f"{BATCH / whole:,.0f}", f"{BATCH / sampling:,.0f}", f"{sampling:.2f} s",
-             f"{update:.2f} s")  # fmt: skip
+                    measured.append(turn(algorithm))
+    head("runners", "frames/s", "an iteration", "of it sampling", "of it learning",
+         *[f"CPU: {name}" for name in NAMES])  # fmt: skip
+    cpu: dict[int, list[float]] = {}
+    for runners, measured in turns.items():
+        whole, sampling, learns = (
+            median(getattr(t, name) for t in measured) for name in ("whole", "sampling", "learning")
+        )
+        cpu[runners] = [median(t.cpu[name] for t in measured) for name in NAMES]
+        line(runners, f"{BATCH / whole:,.0f}", f"{whole:.2f} s", f"{sampling:.2f} s",
+             f"{learns:.2f} s", *[f"{value:.2f} s" for value in cpu[runners]])  # fmt: skip
     print()
-    head("process", "memory, MB (resident, median)")
-    for name, sizes in sorted(memory.items()):
-        line(name, f"{median(sizes):,.0f}")
+    head("process", "resident memory")
+    for name in NAMES:
+        line(name, f"{median(t.memory[name] for t in turns[2]):,.0f} MB")
     print()
-    _, alone, update = (median(column) for column in zip(*measured[1], strict=True))
-    head("runners, a core each", "frames/s, calculated", "with half the learning time")
-    for runners in (2, 4, 8, 16, 32):
-        line(runners, *[f"{BATCH / (alone / runners + u):,.0f}" for u in (update, update / 2)])
+    driver, all_runners, _ = cpu[1]
+    head("runners, a core each", "frames/s, calculated", "with a learner twice as fast")
+    for runners in (1, 2, 4, 8, 16, 32):
+        line(runners, *[f"{BATCH / (all_runners / runners + driver / k):,.0f}" for k in (1, 2)])
 
 
-def processes() -> Iterator[tuple[str, float]]:
-    """Name and resident memory in MB of this process, the runners and the teacher's actor."""
+def turn(algorithm: Any, iterations: int = 6) -> Turn:
+    for _ in range(3):
+        algorithm.train()  # warm
+    before, start = spent(), time.perf_counter()
+    results = [algorithm.train() for _ in range(iterations)]
+    whole = (time.perf_counter() - start) / iterations
+    after = spent()
+    timers = [result["timers"] for result in results]
+    return Turn(
+        whole,
+        median(t["env_runner_sampling_timer"] for t in timers),
+        median(t["learner_update_timer"] for t in timers),
+        {name: (after[name][0] - before[name][0]) / iterations for name in NAMES},
+        {name: after[name][1] for name in NAMES},
+    )
+
+
+NAMES = ("driver (learner)", "all runners", "the teacher's actor")
+
+
+def spent() -> dict[str, tuple[float, float]]:
+    """By process: CPU seconds so far, and resident memory in MB (of runners: of one)."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in NAMES}
     for path in Path("/proc").iterdir():
         if not path.name.isdigit():
             continue
         try:
             title = (path / "cmdline").read_bytes().decode(errors="replace")
+            ticks = (path / "stat").read_text().rpartition(")")[2].split()[11:13]
             pages = int((path / "statm").read_text().split()[1])
         except OSError:
             continue
-        size = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-        if "TeacherEnvRunner" in title:
-            yield "runner", size
+        cpu = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+        row = (cpu, pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+        if path.name == str(os.getpid()):
+            found[NAMES[0]].append(row)
+        elif title.startswith("ray::TeacherEnvRunner"):
+            found[NAMES[1]].append(row)
         elif title.startswith("ray::") and "teacher" in title.lower():
-            yield "the teacher's actor, with the embedded model", size
-        elif path.name == str(os.getpid()):
-            yield "driver: learner, algorithm", size
+            found[NAMES[2]].append(row)
+    return {
+        name: (sum(cpu for cpu, _ in rows), median(size for _, size in rows))
+        for name, rows in found.items()
+    }
 
 
 def head(*names: str) -> None:
