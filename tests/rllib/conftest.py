@@ -21,6 +21,8 @@ def cluster(tmp_path_factory):
     os.environ["OPENAI_API_KEY"] = KEY
     answers = tmp_path_factory.mktemp("cluster") / "answers.sqlite"
     os.environ["GYM_LLMTEACHER_ANSWERS"] = str(answers)
+    # Its own default, 15, has the runners wait for whatever else this machine does.
+    os.environ.update(RAY_worker_niceness="0")
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     ray.init(
         num_cpus=2, include_dashboard=False, object_store_memory=150 * 2**20,
