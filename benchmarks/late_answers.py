@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -65,22 +65,28 @@ def grounding() -> ActionGrounding:
 def answer(body: dict[str, Any]) -> FakeReply:
     text = body["messages"][-1]["content"].split('Situation: "')[1].split('"')[0]
     known = "leans" in text  # the probe asks about nothing
-    return FakeReply(f"Action: {{{lean(text) if known else 'wait'}}}", delay=SECONDS)
+    return FakeReply(f"Action: {{{lean(text) if known else 'wait'}}}")
 
 
-def serve() -> None:
+def serve(seconds: float) -> None:
     """Tell the address, then the number of requests whenever a line is read."""
-    with FakeLLMServer(answer) as server:
+    with FakeLLMServer(lambda body: replace(answer(body), delay=seconds)) as server:
         print(server.url, flush=True)
         for _ in sys.stdin:
             print(len(server.history), flush=True)
 
 
 class Server:
-    """The slow model, in a process of its own."""
+    """The slow model, in a process of its own.
+
+    :param seconds: that it takes to answer
+    """
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self.seconds = seconds
 
     def __enter__(self) -> Server:
-        command = [sys.executable, __file__, "serve"]
+        command = [sys.executable, __file__, "serve", str(self.seconds)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
@@ -208,4 +214,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    serve() if sys.argv[1:] == ["serve"] else main()
+    serve(float(sys.argv[2])) if sys.argv[1:2] == ["serve"] else main()

@@ -15,6 +15,7 @@
     ├── HabitatMissingError(ImportError) habitat-lab or its simulator is not installed
     ├── ZooMissingError(ImportError)     rl-zoo3 is not installed
     ├── ContribMissingError(ImportError) sb3-contrib is not installed
+    ├── RayMissingError(ImportError)     Ray's RLlib is not installed
     └── LLMError                         the language model cannot be used at all
         ├── ModelUnavailableError        unknown model, refused key, missing weights
         ├── AnswersFileError             the answers file is corrupt or not ours
@@ -83,6 +84,10 @@ class ZooMissingError(TeacherError, ImportError):
 
 class ContribMissingError(TeacherError, ImportError):
     """sb3-contrib is not installed."""
+
+
+class RayMissingError(TeacherError, ImportError):
+    """Ray's RLlib is not installed."""
 
 
 class LLMError(TeacherError):
