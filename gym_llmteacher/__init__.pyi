@@ -47,6 +47,7 @@ from .learning.schedules import Linear as Linear
 from .learning.schedules import LLM4Teach as LLM4Teach
 from .llm.elicitation.base import Elicitation as Elicitation
 from .llm.elicitation.registry import register_elicitation as register_elicitation
+from .llm.guideline import Guideline as Guideline
 from .llm.oracle import Oracle as Oracle
 from .llm.question import Question as Question
 from .llm.reply import Reply as Reply
@@ -54,6 +55,8 @@ from .llm.store import Store as Store
 from .playing.play import play as play
 from .practice.practise import practise as practise
 from .practice.practised import PractisedTeacher as PractisedTeacher
+from .practice.recorded import RecordedTeacher as RecordedTeacher
+from .reflection.reflect import reflect as reflect
 from .sb3.a2c import TeacherA2C as TeacherA2C
 from .sb3.contrib import TeacherMaskablePPO as TeacherMaskablePPO
 from .sb3.contrib import TeacherRecurrentPPO as TeacherRecurrentPPO

@@ -27,7 +27,9 @@ class Advice:
         ``"abstained: <why>"``
     :param reason: why the teacher abstains, for programs; ``None`` if it does not
     :param provisional: given in somebody's place who may answer later: not to be remembered
-    :raises AdviceError: probabilities or confidence that cannot be
+    :param value: discounted return that the teacher got from here on, by its record, in the env's
+        own rewards; ``None``: unknown
+    :raises AdviceError: probabilities, confidence or a value that cannot be
 
     Example::
 
@@ -43,11 +45,14 @@ class Advice:
     source: str = "script"
     reason: Abstention | None = None
     provisional: bool = False
+    value: float | None = None
 
     def __post_init__(self) -> None:
         # A comparison with NaN is false, so each of these catches it too.
         if not 0.0 <= self.confidence <= 1.0:
             raise AdviceError(f"confidence is {self.confidence!r}, expected a number in [0, 1].")
+        if self.value is not None and not math.isfinite(self.value):
+            raise AdviceError(f"value is {self.value!r}, expected a finite number, or None.")
         values = [probability for _, probability in self.plans]
         good = all(0.0 <= value <= 1.0 + _TOLERANCE for value in values)
         if values and not (good and abs(math.fsum(values) - 1.0) <= _TOLERANCE):

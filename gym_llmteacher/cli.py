@@ -8,7 +8,14 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from gym_llmteacher import cli_answers, cli_check, cli_practise, cli_train, cli_watch
+from gym_llmteacher import (
+    cli_answers,
+    cli_check,
+    cli_practise,
+    cli_reflect,
+    cli_train,
+    cli_watch,
+)
 from gym_llmteacher.cli_options import (
     SIMPLE,
     ElicitationOption,
@@ -33,6 +40,7 @@ app.add_typer(cli_answers.app, name="answers")
 app.command()(cli_train.train)
 app.command()(cli_check.check)
 app.command()(cli_practise.practise)
+app.command()(cli_reflect.reflect)
 app.command()(cli_watch.watch)
 console = Console()
 

@@ -1,6 +1,9 @@
 """The pre-flight report: how a teacher fails, where, and what to type next."""
 
 import json
+import re
+from functools import partial
+from html.parser import HTMLParser
 
 import gymnasium as gym
 import pytest
@@ -10,6 +13,7 @@ from gym_llmteacher import LLMTeacher, ScriptedTeacher
 from gym_llmteacher.cli import app
 from gym_llmteacher.preflight.check import check, random_teacher, verdict, wilson
 from gym_llmteacher.preflight.page import page
+from gym_llmteacher.preflight.suite import SUITES
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 from tests.lessons import TASK
 
@@ -24,6 +28,9 @@ def test_a_teacher_that_knows_is_told_from_one_that_does_not():
     chance = check(make, random_teacher(), "random", episodes=6, seed=3)
     assert (good.success, good.endings, good.said.agreement) == (1.0, {"completed": 6}, 1.0)
     assert (wrong.success, wrong.endings) == (0.0, {"task limit reached": 6})
+    for spot in good.spots:  # every step of the way counts, not the last one alone
+        assert len(set(re.findall(r"(\d+) of (\d+) won", spot.followed))) >= 1
+        assert all(a == b for a, b in re.findall(r"(\d+) of (\d+) won", spot.followed))
     assert (chance.said.advised, good.said.advised) == (0, 1)
     assert good.frames < wrong.frames
     worst = wrong.spots[0]
@@ -77,10 +84,91 @@ def test_one_command_prints_the_table_and_sets_the_exit_code(tmp_path):
     done = CliRunner().invoke(app, [*arguments, "0.9"])
     assert done.exit_code == 0, done.output
     assert "it can teach" in done.output
-    planner, chance = json.loads((tmp_path / "check.json").read_text())
+    planner, chance = json.loads((tmp_path / "check.json").read_text())["checks"]
     assert (planner["success"], chance["teacher"]) == (1.0, "random")
     assert planner["endings"] == {"completed": 3}
-    assert "<h2>script:door_key_planner" in (tmp_path / "check.html").read_text()
+    assert "<code>script:door_key_planner</code>" in (tmp_path / "check.html").read_text()
     wrong = [*arguments, "0.9"]
     wrong[4] = '{"simulated": "script:door_key_planner", "accuracy": 0.0}'
     assert CliRunner().invoke(app, wrong).exit_code == 1
+
+
+class Page(HTMLParser):
+    """Tags that are open, tables as lists of rows, and what a narrow screen shows beside cells."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.tables, self.labels, self.commands, self.shut = [], [], [], [], 0
+        self.feed(html)
+        assert self.open == []  # everything is closed, in order
+
+    def handle_starttag(self, tag, attrs):
+        if tag in ("meta", "br", "wbr"):
+            return
+        self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+        if tag == "td":
+            self.labels.append(dict(attrs)["data-label"])
+        self.shut += tag == "details" and "open" not in dict(attrs)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if {"td", "th"} & set(self.open):
+            self.tables[-1][-1][-1] += data
+        elif "code" in self.open and "verdict" not in self.open:
+            self.commands.append(data)
+
+
+def test_the_page_has_a_leaderboard_and_tells_every_cell_its_column():
+    wrong = ScriptedTeacher(lambda here: ("explore",))
+    planner = ScriptedTeacher.named("door_key_planner")
+    found = []
+    for env_id in ("LLMTeacher/SimpleDoorKey-v0", "LLMTeacher/LavaDoorKey-v0"):
+        chance = check(partial(gym.make, env_id), random_teacher(), "random", episodes=3)
+        for teacher, name in ((wrong, "wrong & <b>"), (planner, "planner")):
+            played = check(partial(gym.make, env_id), teacher, name, episodes=3)
+            found.append((played, verdict(played, chance)))
+        found.append((chance, ""))
+    shown = Page(page(found))
+    board, by_env, results, *details = shown.tables
+    assert [row[0] for row in board[1:]] == ["planner", "random", "wrong & <b>"]
+    assert board[1][1:4] == ["100%", "2 of 2", "2 of 2"]
+    assert by_env[0] == ["env", "wrong & <b>", "planner", "random"]
+    assert by_env[1][:3] == ["LLMTeacher/SimpleDoorKey-v0", "0%", "100%"]
+    assert len(results) == 1 + 6
+    assert len(details) == 4
+    assert shown.shut == 1 + 2  # all results, and what goes well is folded
+    columns = {name for table in shown.tables for name in table[0]}
+    assert set(shown.labels) == columns
+    assert any(command.startswith("gym-llmteacher practise --env") for command in shown.commands)
+    for table in shown.tables:
+        assert {len(row) for row in table} == {len(table[0])}
+    situations = [row[0] for row in details[0][1:]]
+    assert len(set(situations)) == len(situations)  # each is told of once
+
+
+def test_a_suite_is_a_leaderboard_over_its_envs(tmp_path, monkeypatch):
+    assert len(set(SUITES["standard"])) == 10
+    monkeypatch.setitem(SUITES, "doors", (TASK, "LLMTeacher/LavaDoorKey-v0"))
+    arguments = ["check", "--suite", "doors", "--teacher", "script:door_key_planner", "--teacher",
+                 '{"simulated": "script:door_key_planner", "accuracy": 0.0}', "--episodes", "2",
+                 "--out", str(tmp_path)]  # fmt: skip
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    report = json.loads((tmp_path / "check.json").read_text())
+    first, *_, last = report["leaderboard"]
+    assert (first["teacher"], first["success"]) == ("script:door_key_planner", 1.0)
+    assert (first["solved"], first["above_chance"], first["envs"]) == (2, 2, 2)
+    assert last["success"] == 0
+    assert len(report["checks"]) == 6
+    assert CliRunner().invoke(app, [*arguments, "--min-success", "0.5"]).exit_code == 1
+    nowhere = CliRunner().invoke(app, ["check", "--suite", "nonsense"])
+    assert nowhere.exit_code != 0
+    assert "suite is 'nonsense'" in str(nowhere.exception)

@@ -50,6 +50,12 @@ def test_examples_by_env_id(tmp_path, name, frames, pattern, at_least):
     assert float(re.search(pattern, run(name, tmp_path, frames)).group(1)) >= at_least
 
 
+def test_reflect(tmp_path):
+    out = run("reflect.py", tmp_path)
+    assert "rule: Get the key" in out
+    assert "opens 100% of 20 doors" in out
+
+
 def test_cascade(tmp_path):
     out = run("cascade.py", tmp_path)
     sources = re.findall(r"^(model|script) +Agent sees", out, re.MULTILINE)

@@ -143,6 +143,7 @@ def test_an_open_gate_changes_nothing_and_a_closed_one_leaves_the_parent(name):
     assert th.equal(trained(ALL[name][1]), shut)
 
 
+@pytest.mark.filterwarnings("ignore:teacher_gates has one that compares")
 @pytest.mark.parametrize("gates", [*GATES, tuple(GATES)])
 def test_training_with_gates(gates, tmp_path):
     model = make("PPO", teacher_coef=1.0, teacher_gates=gates).learn(192)
@@ -154,8 +155,8 @@ def test_training_with_gates(gates, tmp_path):
 
 def test_unknown_gates_raise_at_construction():
     for gates, message in [
-        ("luck", r"has 'luck', expected one of confidence, advantage, proximal, or an object of a "
-                 r"subclass of Gate; register_gate\(\"luck\", \.\.\.\)"),
+        ("luck", r"has 'luck', expected one of confidence, advantage, proximal, teacher_better, "
+                 r"or an object of a subclass of Gate; register_gate\(\"luck\", \.\.\.\)"),
         ([Proximal], r"write Proximal\(\), with brackets"),
         ([lambda rows: rows.weight], "or an object of a subclass of Gate"),
         (None, "has None, expected one of"),

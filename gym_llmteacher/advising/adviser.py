@@ -28,15 +28,20 @@ class Taught(NamedTuple):
     :param prior: float32 ``(n_actions,)``; of several action dimensions one after the other
     :param weight: a float in [0, 1]; of several action dimensions float32 ``(n_dims,)``
     :param pending: what has not been answered so far, if anything
+    :param value: what the teacher's record says of this situation, like ``weight``, NaN where it
+        says nothing; ``None``: it says nothing at all
     """
 
     prior: NDArray[np.float32]
     weight: Weight
     pending: Pending | None = None
+    value: Weight | None = None
 
     def info(self) -> dict[str, Any]:
         """As the entries of an info."""
         entries: dict[str, Any] = {"teacher_prior": self.prior, "teacher_weight": self.weight}
+        if self.value is not None:
+            entries["teacher_value"] = self.value
         return entries if self.pending is None else {**entries, "teacher_pending": self.pending}
 
 
@@ -186,10 +191,12 @@ class Adviser:
             (uniform_prior(n), 0.0) if advice is None else prior_from(advice, here, self.smoothing)
             for here, advice, n in zip(*asked, self.sizes, strict=True)
         ]
+        known = [None if advice is None else advice.value for advice in asked.advices]
         if len(rows) == 1:
-            return Taught(*rows[0])
+            return Taught(*rows[0], value=known[0])
         weights = np.array([weight for _, weight in rows], dtype=np.float32)
-        return Taught(np.concatenate([prior for prior, _ in rows]), weights)
+        values = None if all(v is None for v in known) else np.array(known, dtype=np.float32)
+        return Taught(np.concatenate([prior for prior, _ in rows]), weights, value=values)
 
     def hear(self, reward: float, over: bool, env: int = 0) -> None:
         """Tell the conditions what a step of an env led to."""

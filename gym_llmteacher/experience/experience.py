@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class Experience:
     :param origin: of its episodes; ``None``: it fits everywhere
     :param goal: return from which an episode of an env that does not tell of success is won;
         ``None``: any above 0
+    :param discount: γ of `Place.value`, per env step
 
     Example::
 
@@ -45,8 +47,10 @@ class Experience:
     Change log: 0.1.0 - added.
     """
 
-    def __init__(self, origin: Origin | None = None, goal: float | None = None) -> None:
-        self.origin, self.goal = origin, goal
+    def __init__(
+        self, origin: Origin | None = None, goal: float | None = None, discount: float = 0.99
+    ) -> None:
+        self.origin, self.goal, self.discount = origin, goal, discount
         self.places: dict[str, Place] = {}
         """By `Situation.place`: what was said, and which options applied."""
         self.episodes = self.wins = self.steps = 0
@@ -60,6 +64,10 @@ class Experience:
         if episode.success is not None:
             return episode.success
         return episode.reward > 0 if self.goal is None else episode.reward >= self.goal
+
+    def score(self, episode: Episode) -> float:
+        """What tells better from worse: success, or the return where an env does not say."""
+        return episode.reward if episode.success is None else float(episode.success)
 
     def add(self, record: Record) -> Experience:
         """Take in episodes; returns itself."""
@@ -81,13 +89,7 @@ class Experience:
             for time, step in enumerate(episode.steps)
             for pair in zip(step.places, step.texts, step.options, strict=True)
         ]
-        able = {key: it for s in episode.steps for key, it in zip(s.places, s.able, strict=False)}
-        for key, text in {key: text for _, key, text, _ in said}.items():
-            place = self.places.setdefault(key, Place(text))
-            place.able = able.get(key, place.able)
-            place.won += won
-            place.lost += not won
-            place.endings[episode.ended] = place.endings.get(episode.ended, 0) + 1
+        self._visit(episode, won)
         if said and not won:
             self.places[said[-1][1]].last += 1
         first: dict[tuple[str, str], int] = {}
@@ -101,6 +103,24 @@ class Experience:
             tally.add(won and way_out[key] == option, episode.reward, episode.length - time)
         for dim in range(max((len(step.places) for step in episode.steps), default=0)):
             self._back_up(episode, dim, won)
+
+    def _visit(self, episode: Episode, won: bool) -> None:
+        """Count an episode for the places that it was in."""
+        ahead = _discounted(episode.rewards, self.discount)
+        seen: set[str] = set()
+        for time, step in enumerate(episode.steps):
+            for dim, key in enumerate(step.places):
+                place = self.places.setdefault(key, Place(step.texts[dim]))
+                place.able = step.able[dim] if step.able else place.able
+                place.about = step.about[dim] if step.about else place.about
+                if key in seen:
+                    continue
+                seen.add(key)
+                place.won += won
+                place.lost += not won
+                place.endings[episode.ended] = place.endings.get(episode.ended, 0) + 1
+                if ahead:
+                    place.earn(ahead[time])
 
     def _back_up(self, episode: Episode, dim: int, won: bool) -> None:
         """Note where options led, and what that is worth, backwards along the episode."""
@@ -173,7 +193,7 @@ class Experience:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        names = ("goal", "episodes", "wins", "steps", "lost_in_a_row", "length")
+        names = ("goal", "discount", "episodes", "wins", "steps", "lost_in_a_row", "length")
         return {
             "format": FORMAT,
             "origin": None if self.origin is None else self.origin._asdict(),
@@ -195,11 +215,13 @@ class Experience:
             for name in ("episodes", "wins", "steps", "lost_in_a_row"):
                 setattr(found, name, int(values[name]))
             found.length = float(values["length"])
+            found.discount = float(values.get("discount", found.discount))
             places = values["places"].items()
             found.places.update({key: Place.from_dict(place) for key, place in places})
             found.settle()
             tallies = (t.value(SHORTEST) for t in found._tallies())
-            numbers = [found.length, *tallies, *found.values.of.values()]
+            worth = (float(p.value or 0.0) for p in found.places.values())
+            numbers = [found.length, found.discount, *tallies, *worth, *found.values.of.values()]
             if not all(map(math.isfinite, numbers)):
                 raise ValueError("a number that is not finite")
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -238,3 +260,12 @@ class Experience:
         if origin is not None:
             found.check_fits(origin)
         return found
+
+
+def _discounted(rewards: Sequence[float], discount: float) -> list[float]:
+    """Discounted return from each step on."""
+    ahead, total = [], 0.0
+    for reward in reversed(rewards):
+        total = reward + discount * total
+        ahead.append(total)
+    return ahead[::-1]

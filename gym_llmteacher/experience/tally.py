@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gym_llmteacher.playing.record import About
+
 RECENT = 0.2
 """The least weight of the last episode in the averages that follow the recent ones."""
 WON, LOST = "won", "lost"
@@ -94,6 +96,9 @@ class Place:
     :param last: lost episodes that ended here
     :param options: what came of the options that were used
     :param able: those that do something here, used or not
+    :param about: the rest of what was asked
+    :param value: discounted return from the first visit on, in the env's own rewards, recent
+        episodes counting more; ``None``: unknown
     """
 
     text: str
@@ -103,14 +108,26 @@ class Place:
     last: int = 0
     options: dict[str, Tally] = field(default_factory=dict)
     able: tuple[str, ...] = ()
+    about: About = field(default_factory=About)
+    value: float | None = None
 
     @property
     def episodes(self) -> int:
         """In which this was said."""
         return self.won + self.lost
 
+    def earn(self, value: float) -> None:
+        """Count the discounted return of one more episode, which is counted as won or lost."""
+        before = value if self.value is None else self.value
+        self.value = before + max(RECENT, 1 / self.episodes) * (value - before)
+
     def merge(self, other: Place) -> None:
         """Add what somebody else has found."""
+        if other.value is not None:
+            mine = self.episodes if self.value is not None else 0
+            share = other.episodes / max(1, mine + other.episodes)
+            self.value = (1 - share) * (self.value or 0.0) + share * other.value
+        self.about = self.about if self.about.task or self.about.needs else other.about
         self.won += other.won
         self.lost += other.lost
         self.last += other.last
@@ -125,7 +142,10 @@ class Place:
         """Read what `dataclasses.asdict` made of one."""
         tallies = {option: Tally(**tally) for option, tally in values["options"].items()}
         able = tuple(map(str, values.get("able", ())))
-        return cls(**{**values, "options": tallies, "able": able})
+        task, state, needs = values.get("about", About())
+        about = About(str(task), str(state), tuple((str(o), str(name)) for o, name in needs))
+        read = {"text": str(values["text"]), "options": tallies, "able": able, "about": about}
+        return cls(**{**values, **read})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

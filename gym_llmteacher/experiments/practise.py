@@ -24,6 +24,7 @@ _WHY = {
     "enough": "it is good enough",
     "no better": "it no longer gets better",
     "steps": "the steps are spent",
+    "episodes": "the episodes are played",
 }
 
 

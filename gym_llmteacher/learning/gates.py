@@ -1,14 +1,17 @@
 """Reasons to trust a piece of advice less, as factors of its weight.
 
-============== ===================================================================================
-gate           factor
-============== ===================================================================================
-``confidence`` ``1 - H(prior) / log n``: an undecided teacher counts less
-``advantage``  0 where the student's action differed from the teacher's best and did better than
-               expected, else 1 (the idea of the Q-filter, arXiv 1709.10089)
-``proximal``   ``max(π / π_old, 1 - 0.2)`` of the action taken (Proximal Policy Distillation,
-               arXiv 2407.15134)
-============== ===================================================================================
+================== ===============================================================================
+gate               factor
+================== ===============================================================================
+``confidence``     ``1 - H(prior) / log n``: an undecided teacher counts less
+``advantage``      0 where the student's action differed from the teacher's best and did better
+                   than expected, else 1 (the idea of the Q-filter, arXiv 1709.10089)
+``proximal``       ``max(π / π_old, 1 - 0.2)`` of the action taken (Proximal Policy Distillation,
+                   arXiv 2407.15134)
+``teacher_better`` how far the teacher's record beats the student's value there, in [0, 1]: a
+                   competent student is left alone (the fitting difficulty of TAPIR,
+                   arXiv 2405.13448). Where there is no record, nothing is taught
+================== ===============================================================================
 
 All are off unless asked for: none helps everywhere (``docs/results.md``). One of your own is a
 subclass of `Gate`. Pass it in ``teacher_gates``, or give it a name with `register_gate`.
@@ -19,7 +22,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch as th
 from torch import Tensor
@@ -42,6 +46,9 @@ class GateInputs:
     :param advantages: float ``(batch,)``, not normalised
     :param log_prob: float ``(batch,)``, of the whole actions under the policy now
     :param old_log_prob: float ``(batch,)``, of the whole actions when they were taken
+    :param value: float ``(batch,)``, the student's value when they were taken, in the env's own
+        rewards; NaN: unknown
+    :param teacher_value: float ``(batch,)``, the teacher's, by its record; NaN: it has none
     """
 
     log_probs: Tensor
@@ -51,6 +58,8 @@ class GateInputs:
     advantages: Tensor
     log_prob: Tensor
     old_log_prob: Tensor
+    value: Tensor = field(default_factory=lambda: th.tensor(math.nan))
+    teacher_value: Tensor = field(default_factory=lambda: th.tensor(math.nan))
 
 
 class Gate(ABC):
@@ -69,6 +78,9 @@ class Gate(ABC):
         >>> Beginner()(GateInputs(log_probs, prior, one, one, one, one, one)).tolist()
         [0.0, 1.0]
     """
+
+    needs_record: ClassVar[bool] = False
+    """Whether it looks at ``teacher_value``."""
 
     @abstractmethod
     def __call__(self, rows: GateInputs) -> Tensor:
@@ -120,10 +132,35 @@ class Proximal(Gate):
         return (rows.log_prob - rows.old_log_prob).exp().clamp_min(1.0 - self.clip)
 
 
+@dataclass(frozen=True)
+class TeacherBetter(Gate):
+    """How far the teacher's record beats the student's value, as a share of the larger of them.
+
+    1 where the student gets nothing and the teacher something; 0 where the student is as good, and
+    where the teacher has no record. Its value comes with its advice (`RecordedTeacher`,
+    `PractisedTeacher`); the student's is its critic's.
+
+    >>> zero, prior = th.zeros(4), th.full((4, 2), 0.5)
+    >>> rows = GateInputs(prior, prior, th.ones(4), zero, zero, zero, zero,
+    ...                   value=th.tensor([0.0, 0.6, 0.9, 0.5]),
+    ...                   teacher_value=th.tensor([0.8, 0.8, 0.8, math.nan]))
+    >>> [round(factor, 2) for factor in TeacherBetter()(rows).tolist()]
+    [1.0, 0.25, 0.0, 0.0]
+    """
+
+    needs_record: ClassVar[bool] = True
+
+    def __call__(self, rows: GateInputs) -> Tensor:
+        most = th.maximum(rows.teacher_value.abs(), rows.value.abs()).clamp_min(1e-8)
+        share = ((rows.teacher_value - rows.value) / most).clamp(0.0, 1.0)
+        return share.nan_to_num(0.0).expand_as(rows.weight)
+
+
 GATES: dict[str, Gate] = {
     "confidence": Confidence(),
     "advantage": Advantage(),
     "proximal": Proximal(),
+    "teacher_better": TeacherBetter(),
 }
 """By name; `register_gate` adds to them."""
 _BUILT_IN = tuple(GATES)

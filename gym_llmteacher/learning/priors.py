@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -22,12 +23,15 @@ class Rows(NamedTuple):
     :param weight: float32 ``(n_envs,)``; of several action dimensions ``(n_envs, n_dims)``
     :param pending: by env, priors whose advice has not arrived yet (their weight is 0 so far)
     :param goal_states: by env, what is needed to ask about another goal (``teacher_goal_state``)
+    :param value: float32 like ``weight``: the teacher's return from here on, by its record; NaN
+        where there is none. ``None``: there is none at all
     """
 
     prior: NDArray[np.float32]
     weight: NDArray[np.float32]
     pending: dict[int, Pending]
     goal_states: Mapping[int, Any] = MappingProxyType({})
+    value: NDArray[np.float32] | None = None
 
 
 _CURE = (
@@ -40,9 +44,10 @@ _CURE = (
 def read_priors(
     infos: Sequence[Mapping[str, Any]], sizes: tuple[int, ...], required: bool = True
 ) -> Rows:
-    """Stack ``teacher_prior`` and ``teacher_weight`` of one info per env.
+    """Stack ``teacher_prior``, ``teacher_weight`` and ``teacher_value`` of one info per env.
 
-    A missing weight is 1; a missing prior has weight 0, unless it is required.
+    A missing weight is 1; a missing prior has weight 0, unless it is required; a missing value is
+    NaN.
 
     :param sizes: number of actions of each action dimension (`action_sizes`)
     :param required: whether a missing prior is an error
@@ -108,7 +113,13 @@ def read_priors(
         for i, info in enumerate(infos)
         if "teacher_goal_state" in info
     }
-    return Rows(prior, weight if len(sizes) > 1 else weight[:, 0], pending, states)
+    value = None
+    if any("teacher_value" in info for info in infos):
+        value = np.full_like(weight, math.nan)
+        for i, info in enumerate(infos):
+            value[i] = info.get("teacher_value", math.nan)
+        value = value if len(sizes) > 1 else value[:, 0]
+    return Rows(prior, weight if len(sizes) > 1 else weight[:, 0], pending, states, value)
 
 
 def _is_distribution(rows: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -96,8 +96,8 @@ def _unknown(option: str) -> str:
 
 
 TEACHER_ARGUMENTS = (
-    "answers", "elicitation", "task", "samples", "offline", "budget", "process_budget", "timeout",
-    "max_retries", "deadline", "concurrency", "rpm", "tpm",
+    "answers", "elicitation", "task", "guideline", "memory", "samples", "offline", "budget",
+    "process_budget", "timeout", "max_retries", "deadline", "concurrency", "rpm", "tpm",
 )  # fmt: skip
 """Arguments of `LLMTeacher` that may stand beside litellm's in a dict."""
 

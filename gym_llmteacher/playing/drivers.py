@@ -74,6 +74,13 @@ class Driver(ABC):
         """
         return total
 
+    def own(self, rewards: NDArray[Any]) -> NDArray[Any]:
+        """The rewards of the last step as the envs gave them, float ``(n_envs,)``.
+
+        :param rewards: which a wrapper may have normalised
+        """
+        return rewards
+
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to play; envs that reset by themselves go on for ever."""

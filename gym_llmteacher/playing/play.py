@@ -109,6 +109,7 @@ def _play(
     played: list[list[Episode]] = [[] for _ in range(n)]
     in_order: list[Episode] = []
     noted: list[list[Step]] = [[] for _ in range(n)]
+    earned: list[list[float]] = [[] for _ in range(n)]
     totals, lengths, starts = np.zeros(n), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_)
     obs, infos = driver.start()
     steps, advised = 0, 0.0
@@ -126,6 +127,8 @@ def _play(
         last = live & (lengths >= max_steps)
         after = driver.step(actions, last)
         totals[live] += after.rewards[live]
+        for i, reward in enumerate(driver.own(after.rewards).tolist()) if texts else ():
+            earned[i].append(reward)
         over = after.terminated | after.truncated
         for i in np.flatnonzero(live & (over | last)).tolist():
             how = TERMINATED if after.terminated[i] else TRUNCATED if after.truncated[i] else CUT
@@ -134,13 +137,14 @@ def _play(
             episode = Episode(
                 driver.return_of(total, end) if over[i] else total, int(lengths[i]),
                 None if success is None else bool(success), how, seeds[i], i, tuple(noted[i]),
+                tuple(earned[i][: len(noted[i])]),
             )  # fmt: skip
             played[i].append(episode)
             in_order.append(episode)
             if on_episode is not None:
                 on_episode(episode)
             totals[i] = lengths[i] = 0
-            noted[i] = []
+            noted[i], earned[i] = [], []
         obs, infos, starts = after.obs, after.infos, after.starts
     if math.isinf(rounds):
         return Record(tuple(in_order), steps, advised)

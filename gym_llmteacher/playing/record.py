@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,31 @@ from gym_llmteacher.prior import Pending, first_applicable
 from gym_llmteacher.situation import Situation
 
 TERMINATED, TRUNCATED, CUT = "terminated", "truncated", "cut"
+
+
+class About(NamedTuple):
+    """What a question was about besides its text.
+
+    :param task: of the situation
+    :param state: of the situation
+    :param needs: option that does something now, and the one subgoal that it leads to
+    """
+
+    task: str = ""
+    state: str = ""
+    needs: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, situation: Situation) -> About:
+        """Read it off a situation; an option that serves several subgoals tells of none."""
+        able = situation.able
+        leads: dict[str, set[str]] = {}
+        for subgoal in situation.subgoals:
+            first = next((option for option in subgoal.plan if option in able), None)
+            if first is not None:
+                leads.setdefault(first, set()).add(subgoal.name)
+        needs = tuple((option, *names) for option, names in leads.items() if len(names) == 1)
+        return cls(situation.task, situation.state, needs)  # type: ignore[arg-type]
 
 
 class Step(NamedTuple):
@@ -28,6 +53,7 @@ class Step(NamedTuple):
         where it was none of them
     :param places: `Situation.place` of what was asked
     :param able: `Situation.able` of it
+    :param about: the rest of it
     """
 
     keys: tuple[str, ...]
@@ -37,6 +63,7 @@ class Step(NamedTuple):
     options: tuple[str | None, ...] = ()
     places: tuple[str, ...] = ()
     able: tuple[tuple[str, ...], ...] = ()
+    about: tuple[About, ...] = ()
 
     @classmethod
     def of(cls, said: Pending, action: Any, options: tuple[str | None, ...] | None = None) -> Step:
@@ -52,7 +79,8 @@ class Step(NamedTuple):
             )
         places = tuple(s.place for s in situations)
         able = tuple(s.able for s in situations)
-        return cls(keys, texts, said.advices, np.array(action)[()], options, places, able)
+        about = tuple(map(About.of, situations))
+        return cls(keys, texts, said.advices, np.array(action)[()], options, places, able, about)
 
 
 def _followed(situation: Situation, advice: Advice | None, action: Any) -> str | None:
@@ -75,6 +103,7 @@ class Episode:
     :param seed: what the env was reset with; ``None`` if it reset itself, or went on after a cut
     :param env: number of the env
     :param steps: if they were to be noted down
+    :param rewards: the reward of each of them, not normalised
     """
 
     reward: float
@@ -84,6 +113,7 @@ class Episode:
     seed: int | None = None
     env: int = 0
     steps: tuple[Step, ...] = ()
+    rewards: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +133,10 @@ class Record:
     episodes: tuple[Episode, ...]
     steps: int = 0
     advised: float = 0.0
+
+    def by_words(self) -> Record:
+        """The same, with what was said in the place of what was said and could be done."""
+        return replace(self, episodes=tuple(map(_by_words, self.episodes)))
 
     @property
     def success(self) -> float:
@@ -140,3 +174,7 @@ class Record:
     def endings(self) -> dict[str, int]:
         """How many episodes ended how."""
         return dict(Counter(episode.ended for episode in self.episodes))
+
+
+def _by_words(episode: Episode) -> Episode:
+    return replace(episode, steps=tuple(s._replace(places=s.keys) for s in episode.steps))

@@ -29,6 +29,7 @@ def practise(
     grounding: Grounding | None = None,
     experience: Experience | str | os.PathLike[str] | None = None,
     enough: float = 0.9,
+    episodes: int | None = None,
     max_steps: int | None = None,
     watch: Callable[[int, Experience], None] | None = None,
 ) -> PractisedTeacher:
@@ -48,6 +49,7 @@ def practise(
     :param experience: to go on from, or the file of it, if there is one: what is learned is saved
         there
     :param enough: share of won episodes that ends the practice
+    :param episodes: at most; ``None``: as many as the steps allow
     :param max_steps: env steps per episode at most; ``None``: as the env has it
     :param watch: called after every episode with the steps so far and the experience
     :raises TeacherSpecError: a number that cannot be, or an env that has a teacher already
@@ -70,6 +72,8 @@ def practise(
         raise TeacherSpecError(f"steps is {steps!r}, expected a whole number: 10_000, for example.")
     if not 0.0 < enough <= 1.0:
         raise TeacherSpecError(f"enough is {enough!r}, expected a share above 0: 0.9, for example.")
+    if episodes is not None and (isinstance(episodes, bool) or episodes < 1):
+        raise TeacherSpecError(f"episodes is {episodes!r}, expected 1 or more: 200, for example.")
     given = make_teacher(teacher)
     before = given.experience if isinstance(given, PractisedTeacher) else None
     inner: Teacher = given.teacher if isinstance(given, PractisedTeacher) else given
@@ -88,7 +92,7 @@ def practise(
         before = experience
     known = Experience(origin, goal_of(made)) if before is None else before
     known.check_fits(origin)
-    session = Session(known, steps, seed=seed, enough=enough, watch=watch)
+    session = Session(known, steps, seed=seed, enough=enough, watch=watch, episodes=episodes)
     try:
         report = session.run(wrapped, max_steps=max_steps)
     finally:

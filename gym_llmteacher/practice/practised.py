@@ -9,12 +9,12 @@ from typing import Any
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.practice.choosing import practised, table_of
+from gym_llmteacher.practice.recorded import RecordedTeacher
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
-from gym_llmteacher.teachers.decorator import TeacherDecorator
 
 
-class PractisedTeacher(TeacherDecorator):
+class PractisedTeacher(RecordedTeacher):
     """Another teacher's advice in the light of experience: prior · exp(value / temperature).
 
     Where next to nothing was tried, the other teacher's advice stands.
@@ -42,15 +42,9 @@ class PractisedTeacher(TeacherDecorator):
     def __init__(
         self, teacher: Teacher, experience: Experience, report: dict[str, Any] | None = None
     ) -> None:
-        super().__init__(teacher)
-        self.experience = experience
+        super().__init__(teacher, experience)
         self.report: dict[str, Any] = dict(report or {})
         self._told: dict[str, Advice] = {}
-
-    @classmethod
-    def around(cls, teacher: Teacher, experience: Experience) -> PractisedTeacher:
-        """Put experience in the place of what a teacher may have had so far."""
-        return cls(teacher.teacher if isinstance(teacher, cls) else teacher, experience)
 
     @property
     def steps(self) -> int:
@@ -80,7 +74,8 @@ class PractisedTeacher(TeacherDecorator):
         """The inner teacher's advice, in the light of experience."""
         if advice.provisional or situation.place not in self.experience.places:
             return advice
-        return practised(table_of(situation, advice, self.experience), advice)
+        changed = practised(table_of(situation, advice, self.experience), advice)
+        return super().change(situation, changed)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.teacher!r}, {json.dumps(self.report)})"

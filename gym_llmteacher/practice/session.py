@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ class Session:
     :param enough: share of the last `WINDOW` episodes
     :param read: as of `TeacherActor`
     :param watch: called after every episode
+    :param episodes: at most
     """
 
     def __init__(
@@ -42,8 +44,10 @@ class Session:
         enough: float = 0.9,
         read: Callable[[Any], Rows] | None = None,
         watch: Callable[[int, Experience], None] | None = None,
+        episodes: int | None = None,
     ) -> None:
         self.experience, self.steps, self.enough = experience, steps, enough
+        self.episodes = math.inf if episodes is None else episodes
         self.seed, self._watch = seed, watch
         self.actor = PractisingActor(experience, np.random.default_rng(seed), read)
         self.won: list[bool] = []
@@ -58,7 +62,7 @@ class Session:
         :param max_steps: per episode
         :return: ``steps``, ``episodes``, ``won_first`` and ``won_last`` (of `WINDOW` episodes),
             ``taught_last`` (of those that were played as they would be taught), and ``stopped``:
-            ``"enough"``, ``"no better"`` or ``"steps"``
+            ``"enough"``, ``"no better"``, ``"steps"`` or ``"episodes"``
         """
         seeded = hasattr(env, "unwrapped") and not hasattr(env, "num_envs")
         record = play(
@@ -105,6 +109,8 @@ class Session:
             self._stopped = "no better"
         elif self.actor.steps >= self.steps:
             self._stopped = "steps"
+        elif len(won) >= self.episodes:
+            self._stopped = "episodes"
         return bool(self._stopped)
 
     def _no_better(self) -> bool:

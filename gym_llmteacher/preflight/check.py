@@ -15,6 +15,7 @@ import numpy as np
 from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.experience.experience import Experience
+from gym_llmteacher.experience.followed import followed
 from gym_llmteacher.playing.play import play
 from gym_llmteacher.playing.record import Episode
 from gym_llmteacher.situation import Situation
@@ -137,7 +138,9 @@ def check(
     watched = _Stopwatch(teacher)
     before = teacher.metrics()
     record = play(make, watched, episodes, seed=seed, texts=True)
-    known = Experience(goal=goal).add(record)
+    # By the words alone: which options apply changes while one thing is said.
+    known = Experience(goal=goal).add(record.by_words())
+    came = followed(record, known.won)
     won = [known.won(episode) for episode in record.episodes]
     best = [max(p for _, p in a.plans) for a in watched.said.values() if a.plans]
     times = watched.seconds or [0.0]
@@ -154,8 +157,8 @@ def check(
         tuple(
             Spot(place.text, place.episodes, place.won, place.last,
                  _advice(watched.said.get(place.text)),
-                 ", ".join(f"{option}: {t.wins} of {t.tries} won"
-                           for option, t in place.options.items()))
+                 ", ".join(f"{option}: {wins} of {tries} won"
+                           for option, (wins, tries) in came.get(place.text, {}).items()))
             for place in known.worst(spots)
         ),
     )  # fmt: skip

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from gym_llmteacher.preflight.check import Check
+from gym_llmteacher.preflight.style import STYLE
+from gym_llmteacher.preflight.suite import RANDOM, Standing, leaderboard
 from gym_llmteacher.shown import shown
 
-STYLE = """
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0 2rem; display: block;
-  overflow-x: auto; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .7rem;
-  border-bottom: 1px solid #8884; }
-td.n { text-align: right; white-space: nowrap; }
-.bar { background: #8883; width: 9rem; height: .8rem; border-radius: .4rem; }
-.bar div { background: #2a7; height: 100%; border-radius: .4rem; }
-.verdict { padding: .6rem 1rem; border-left: .3rem solid #2a7; background: #2a71; }
-"""
+Cell = tuple[str, str, str]
+"""Column, its content as HTML, and a class: ``"n"`` for numbers."""
 
 
 def page(checks: Sequence[tuple[Check, str]]) -> str:
-    """HTML.
+    """HTML; nothing in it is loaded from anywhere.
 
     :param checks: each with its verdict (empty: none)
     """
-    rows = "".join(_row(check) for check, _ in checks)
-    head = ["env", "teacher", "solved", "", "95 % interval", "return", "had advice", "calls",
-            "US dollars", "seconds per answer (p50, p95)"]  # fmt: skip
+    played = [check for check, _ in checks]
     parts = "".join(details(check, said) for check, said in checks if said)
+    several = len({check.env_id for check in played}) > 1
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><title>Teachers, checked</title>'
-        f"<style>{STYLE}</style><h1>Teachers, checked</h1>"
-        "<p>Each played by itself, at random from its own advice, on the same seeds. "
-        "<em>random</em> has no advice at all.</p>"
-        f"<table>{heads(head)}{rows}</table>{parts}</html>"
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Teachers, checked</title><style>{STYLE}</style></head><body>"
+        "<h1>Teachers, checked</h1>"
+        f"<p>Each played {played[0].episodes} episodes per env by itself, at random from its own "
+        f"advice, on the same seeds. <em>{RANDOM}</em> has no advice at all.</p>"
+        f"{_leaderboard(leaderboard(played)) + _matrix(played) if several else ''}"
+        f"{_results(played, several)}"
+        f"<h2>What to do next, and where episodes were lost</h2>{parts}</body></html>"
     )
+
+
+def _results(played: Sequence[Check], folded: bool) -> str:
+    table = _table(map(_row, played))
+    if folded:
+        return f"<details><summary>All results, with calls and seconds</summary>{table}</details>"
+    return f"<h2>Results</h2>{table}"
 
 
 def heads(names: Sequence[str]) -> str:
@@ -51,33 +52,101 @@ def words(text: str, lines: bool = False) -> str:
     return escape(shown(text, lines))
 
 
-def _row(check: Check) -> str:
+def _table(rows: Iterable[list[Cell]]) -> str:
+    """A table; on narrow screens each row becomes a card, and each cell tells its column."""
+    found = list(rows)
+    if not found:
+        return ""
+    head = "".join(f'<th class="{kind}">{escape(name)}</th>' for name, _, kind in found[0])
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td class="{k}" data-label="{escape(name)}"><div>{cell}</div></td>'
+            for name, cell, k in r
+        )
+        + "</tr>"
+        for r in found
+    )
+    return f'<table class="cards"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _leaderboard(standings: Sequence[Standing]) -> str:
+    rows: list[list[Cell]] = [
+        [
+            ("teacher", f"<code>{words(one.teacher)}</code>", ""),
+            ("solved on average", _bar(one.success), "n"),
+            ("envs half solved", f"{one.solved} of {one.envs}", "n"),
+            ("above chance", f"{one.above_chance} of {one.envs}", "n"),
+            ("calls", f"{one.calls:.0f}", "n"),
+            ("US dollars", f"{one.cost_usd:.4f}", "n"),
+        ]
+        for one in standings
+    ]
+    return f"<h2>Leaderboard</h2>{_table(rows)}"
+
+
+def _matrix(played: Sequence[Check]) -> str:
+    """Solved by env and teacher."""
+    teachers = list(dict.fromkeys(check.teacher for check in played))
+    found = {(check.env_id, check.teacher): check.success for check in played}
+    rows: list[list[Cell]] = [
+        [("env", _env(env_id), "")]
+        + [(shown(name), _bar(found[env_id, name]), "n") for name in teachers]
+        for env_id in dict.fromkeys(check.env_id for check in played)
+    ]
+    return f"<h2>Solved, by env</h2>{_table(rows)}"
+
+
+def _env(env_id: str) -> str:
+    return words(env_id).replace("/", "/<wbr>")
+
+
+def _bar(share: float, note: str = "") -> str:
+    width = f'<span class="bar"><span style="width:{share:.0%}"></span></span>'
+    return f'<span class="share">{share:.0%}{width}</span>{note}'
+
+
+def _row(check: Check) -> list[Cell]:
     low, high = check.interval
     median, most = check.said.seconds
-    cells = [
-        f"{check.success:.0%}",
-        f'<div class="bar"><div style="width:{check.success:.0%}"></div></div>',
-        f"{low:.0%} to {high:.0%}", f"{check.mean_return:.3g}", f"{check.said.advised:.0%}",
-        f"{check.said.totals.get('calls', 0):.0f}", f"{check.said.totals.get('cost_usd', 0):.4f}",
-        f"{median:.2f}, {most:.2f}",
-    ]  # fmt: skip
-    named = "".join(f"<td>{words(text)}</td>" for text in (check.env_id, check.teacher))
-    return f"<tr>{named}{''.join(f'<td class=n>{cell}</td>' for cell in cells)}</tr>"
+    return [
+        ("env", _env(check.env_id), ""),
+        ("teacher", f"<code>{words(check.teacher)}</code>", ""),
+        ("solved (95 %)", _bar(check.success, f"<small>{low:.0%} to {high:.0%}</small>"), "n"),
+        ("return", f"{check.mean_return:.3g}", "n"),
+        ("had advice", f"{check.said.advised:.0%}", "n"),
+        ("calls", f"{check.said.totals.get('calls', 0):.0f}", "n"),
+        ("US dollars", f"{check.said.totals.get('cost_usd', 0):.4f}", "n"),
+        ("seconds per answer (p95)", f"{median:.2f} ({most:.2f})", "n"),
+    ]
 
 
 def details(check: Check, verdict: str) -> str:
-    """What came of a teacher's advice, text by text."""
+    """What came of a teacher's advice, text by text.
+
+    :param verdict: empty: none
+    """
     endings = ", ".join(f"{how}: {times}" for how, times in check.endings.items())
-    rows = "".join(
-        f"<tr><td>{words(s.text)}</td><td class=n>{s.visits}</td><td class=n>{s.won}</td>"
-        f"<td class=n>{s.lost_here}</td><td>{words(s.advice)}</td>"
-        f"<td>{words(s.followed)}</td></tr>"
-        for s in check.spots
-    )
-    head = heads(["text", "episodes", "won", "lost here", "advice", "what followed"])
+    rows: list[list[Cell]] = [
+        [
+            ("situation", words(spot.text), ""),
+            ("episodes", str(spot.visits), "n"),
+            ("won", str(spot.won), "n"),
+            ("lost here", str(spot.lost_here), "n"),
+            ("advice", words(spot.advice), ""),
+            ("what followed", words(spot.followed) or "nothing that was advised", ""),
+        ]
+        for spot in check.spots
+    ]
+    says, _, command = verdict.partition(" Next: ")
+    following = f"<br>Next: <code>{words(command)}</code>" if command else ""
+    good = check.success >= 0.5
+    told = f'<p class="verdict {"good" if good else "poor"}">{words(says)}{following}</p>'
     return (
-        f"<h2>{words(check.teacher)} in {words(check.env_id)}</h2>"
-        + (f"<p class=verdict>{words(verdict)}</p>" if verdict else "")
-        + f"<p>How {check.episodes} episodes ended: {words(endings)}. Agreement among samples: "
-        f"{check.said.agreement:.0%}.</p><table>{head}{rows}</table>"
+        f"<details{' open' if not (good and verdict) else ''}><summary><b>{check.success:.0%}</b> "
+        f"<code>{words(check.teacher)}</code> in {words(check.env_id)}</summary>"
+        f"{told if verdict else ''}"
+        f"<p>How {check.episodes} episodes ended: {words(endings)}. Mean probability of the best "
+        f"plan: {check.said.agreement:.0%}. Worst situations first; <em>lost here</em>: lost "
+        f"episodes that ended in it.</p>{_table(rows)}</details>"
     )

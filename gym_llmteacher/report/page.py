@@ -15,7 +15,8 @@ import numpy as np
 
 from gym_llmteacher.llm.record import Record
 from gym_llmteacher.preflight.check import Check
-from gym_llmteacher.preflight.page import STYLE, details, heads, words
+from gym_llmteacher.preflight.page import details, heads, words
+from gym_llmteacher.preflight.style import STYLE
 from gym_llmteacher.report.curves import COLOURS, svg
 from gym_llmteacher.report.episode import Played
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.buffers import ReplayBuffer, RolloutBuffer
 from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
+from gym_llmteacher.learning.priors import Rows
 from gym_llmteacher.sb3.hindsight import HindsightPriors
 from gym_llmteacher.sb3.prior_buffer import PriorBufferMixin
 from gym_llmteacher.sb3.replay_priors import ReplayPriors
@@ -24,7 +25,22 @@ else:
 class RolloutPriors(_Rollout):
     """Put this before an SB3 rollout buffer class."""
 
+    teacher_values: NDArray[np.float32]
+    """Like ``teacher_weights``, but step by step: NaN where the teacher has no record."""
     _by_step: tuple[NDArray[np.float32], NDArray[np.float32]]
+
+    def make_room(self) -> None:
+        super().make_room()
+        self.teacher_values = np.full_like(self.teacher_weights, np.nan)
+
+    def _store(self, pos: int, rows: Rows | None) -> None:
+        super()._store(pos, rows)
+        unknown = rows is None or rows.value is None
+        self.teacher_values[pos] = np.nan if unknown else rows.value  # type: ignore[union-attr]
+
+    def _values(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        n = self.buffer_size * self.n_envs
+        return self.teacher_values.reshape(n, *self.teacher_values.shape[2:])[rows]
 
     def get(self, batch_size: int | None = None) -> Any:
         """Yield minibatches in a random order, as SB3 does."""

@@ -27,6 +27,7 @@ from gym_llmteacher.sb3.judging import (
     LEAST,
     SHARE,
     can_practise,
+    empty_experience,
     is_described,
     let_teacher_play,
     let_teacher_practise,
@@ -35,7 +36,7 @@ from gym_llmteacher.sb3.judging import (
     warn_trial_failed,
 )
 from gym_llmteacher.sb3.teacher_eval import TeacherEval, checked_episodes, earned_more
-from gym_llmteacher.sb3.telemetry import use_experience
+from gym_llmteacher.sb3.telemetry import use_experience, use_record
 from gym_llmteacher.sb3.trial import bring_back, kept
 
 if TYPE_CHECKING:  # the algorithm that stands behind the mixin
@@ -53,6 +54,8 @@ class JudgedTeacher(_Algorithm):
     """What it did before it taught, and what became of it: plain data."""
     teacher_experience: dict[str, Any] | None
     """What it has learned by practice (`Experience.as_dict`)."""
+    teacher_seen: dict[str, Any] | None
+    """What came of its advice, likewise, where a gate looks at that and it did not practise."""
     teacher_trial: dict[str, Any] | None
     """While it teaches on trial: until which env step, and the untaught student's returns."""
     teacher_untaught: bytes | None
@@ -70,7 +73,7 @@ class JudgedTeacher(_Algorithm):
         given = self._default_episodes if episodes is None else episodes
         self.teacher_eval_episodes = checked_episodes(given)
         self.teacher_eval = self.teacher_record = self.teacher_trial = None
-        self.teacher_experience = self.teacher_untaught = None
+        self.teacher_experience = self.teacher_seen = self.teacher_untaught = None
         self.teacher_followed = True
 
     @property
@@ -84,8 +87,14 @@ class JudgedTeacher(_Algorithm):
 
     def _remind_teacher(self) -> None:
         """A student that was saved has envs whose teacher has not practised."""
-        if self.teacher_experience is not None and self._asking and is_described(self._vec_env):
-            use_experience(self._vec_env, Experience.from_dict(self.teacher_experience))
+        known = self.teacher_experience or self.teacher_seen
+        if known is not None and self._asking and is_described(self._vec_env):
+            use = use_record if self.teacher_experience is None else use_experience
+            use(self._vec_env, Experience.from_dict(known))
+
+    def _wants_record(self) -> bool:
+        """Whether a gate looks at what came of advice."""
+        return False
 
     def _evaluate_teacher(self, total_timesteps: int) -> int:
         """Let the teacher play and practise; the student begins as if nothing had happened.
@@ -96,7 +105,8 @@ class JudgedTeacher(_Algorithm):
         described = is_described(self._vec_env)
         if self.teacher_by_default and (budget < LEAST or not described):
             return 0
-        played = let_teacher_play(self, self._playable, self.teacher_eval_episodes)
+        seen = empty_experience(self) if described and self._wants_record() else None
+        played = let_teacher_play(self, self._playable, self.teacher_eval_episodes, seen)
         self.teacher_record = {"alone": asdict(played)}
         self.teacher_followed, steps = played.verdict((), 0), played.steps
         left = budget - 2 * played.steps  # it plays once more when it has practised
@@ -112,6 +122,9 @@ class JudgedTeacher(_Algorithm):
             warn_practised(alone, played, report["steps"])
             self.teacher_followed = played.verdict((), 0)
             steps += report["steps"] + played.steps
+        if seen is not None and self.teacher_experience is None:
+            self.teacher_seen = seen.as_dict()
+            use_record(self._vec_env, seen)
         self.teacher_eval = asdict(played)
         self._note("teaches" if self.teacher_followed else "to be compared", steps=steps)
         return steps

@@ -60,17 +60,27 @@ def _undisturbed(model: BaseAlgorithm) -> Iterator[VecEnv]:
 
 
 def let_teacher_play(
-    model: BaseAlgorithm, read: Callable[[Any], Rows], episodes: int
+    model: BaseAlgorithm,
+    read: Callable[[Any], Rows],
+    episodes: int,
+    experience: Experience | None = None,
 ) -> TeacherEval:
     """Let the teacher play in the student's envs, which then are as if nothing had happened.
 
     :param read: the priors to act on, of infos
     :param episodes: at least so many in all
+    :param experience: where what comes of it is taken down
     """
     with _undisturbed(model) as env:
         rng = np.random.default_rng(model.seed)
         actor = TeacherActor(False, rng, action_sizes(model.action_space), read)
-        return evaluate_teacher(env, actor, episodes)
+        return evaluate_teacher(env, actor, episodes, experience)
+
+
+def empty_experience(model: Any) -> Experience:
+    """Of the student's env, counting returns as the student does."""
+    origin = model.env.env_method("origin", indices=0)[0]
+    return Experience(origin, discount=float(model.gamma))
 
 
 def let_teacher_practise(
@@ -82,7 +92,7 @@ def let_teacher_practise(
     :return: what it has learned, and `Session.run`'s report
     """
     with _undisturbed(model) as env:
-        experience = Experience(env.env_method("origin", indices=0)[0])
+        experience = empty_experience(model)
         session = Session(experience, steps, seed=model.seed or 0, read=read)
         report = session.run(env, max_steps=_LONGEST)
         use_experience(env, experience)

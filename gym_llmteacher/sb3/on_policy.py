@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch as th
+from numpy.typing import NDArray
 
 from gym_llmteacher.action_dims import action_sizes
 from gym_llmteacher.learning.dims import by_dim
@@ -54,7 +56,11 @@ class TaughtOnPolicy(_Algorithm):
         self.teacher_gates = gate_specs(teacher_gates)
         super().__init__(*args, **kwargs)
 
+    def _wants_record(self) -> bool:
+        return any(gate.needs_record for gate in self._gates)
+
     def _setup_model(self) -> None:
+        self._told_of_record = False
         super()._setup_model()
         self.teacher_gates = gate_specs(self.teacher_gates)
         self._gates = as_gates(self.teacher_gates)
@@ -68,6 +74,9 @@ class TaughtOnPolicy(_Algorithm):
         if coef > 0:
             self._fill_in_late_priors()
         coverage = float(np.mean(self._prior_buffer.teacher_weights > 0))
+        if coef > 0 and coverage > 0 and self._wants_record() and not self._told_of_record:
+            self._told_of_record = True
+            warn_without_record(self._prior_buffer.teacher_values)  # type: ignore[attr-defined]
         self._prior_buffer.labelling = coef > 0 and coverage > 0
         if self._prior_buffer.labelling:
             with self._joint_loss(coef):
@@ -103,6 +112,13 @@ class TaughtOnPolicy(_Algorithm):
         finally:
             del policy.evaluate_actions
 
+    def _reward_unit(self) -> float:
+        """What the env's own rewards were divided by."""
+        normalize = self.get_vec_normalize_env()
+        if normalize is None or not normalize.norm_reward:
+            return 1.0
+        return float(np.sqrt(normalize.ret_rms.var + normalize.epsilon))
+
     def _taught_rows(
         self, batch: TaughtBatch, dims: Sequence[th.Tensor], log_prob: th.Tensor
     ) -> list[TaughtRows]:
@@ -110,6 +126,7 @@ class TaughtOnPolicy(_Algorithm):
         samples = batch.samples
         actions = samples.actions.reshape(len(batch.prior), -1).unbind(1)
         taught: list[TaughtRows] = []
+        records = batch.value.reshape(len(batch.prior), -1).unbind(1)
         for i, (log_probs, prior, weight) in enumerate(by_dim(dims, batch.prior, batch.weight)):
             if self._gates:
                 rows = GateInputs(
@@ -120,7 +137,24 @@ class TaughtOnPolicy(_Algorithm):
                     advantages=samples.advantages.flatten(),
                     log_prob=log_prob.detach(),
                     old_log_prob=samples.old_log_prob,
+                    value=samples.old_values.flatten() * self._reward_unit(),
+                    teacher_value=records[i],
                 )
                 weight = gated_weight(self._gates, rows)
             taught.append(taught_rows(log_probs, prior, weight))
         return taught
+
+
+def warn_without_record(values: NDArray[Any]) -> None:
+    """Warn that a gate has nothing to go by.
+
+    :param values: of the teacher, NaN where it has no record
+    """
+    if np.isnan(values).all():
+        warnings.warn(
+            "teacher_gates has one that compares the teacher's record with the student's value, "
+            "and no advice comes with a record: nothing is taught. Cure: "
+            "RecordedTeacher(teacher, experience) or practise(...), or leave "
+            "teacher_eval_episodes at its default in trainings of 10,000 steps or more.",
+            stacklevel=3,
+        )

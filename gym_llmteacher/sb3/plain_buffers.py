@@ -17,8 +17,9 @@ import numpy as np
 LABELS = "teacher_labels"
 """The attribute, a dict of arrays ``prior`` and ``weight`` and a ``digest``."""
 _OURS = (
-    "teacher_priors", "teacher_weights", "pending", "labelling", "batch", "action_dtype",
-    "_staged", "_narrow", "_wide", "_stored", "_by_step", "relabel", "_goals", "goal_states",
+    "teacher_priors", "teacher_weights", "teacher_values", "pending", "labelling", "batch",
+    "action_dtype", "_staged", "_narrow", "_wide", "_stored", "_by_step",
+    "relabel", "_goals", "goal_states",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ class TaughtBatch(NamedTuple):
     samples: Any
     prior: th.Tensor
     weight: th.Tensor
+    value: th.Tensor
 
 
 class PriorBufferMixin(NumberedRows):
@@ -134,9 +135,8 @@ class PriorBufferMixin(NumberedRows):
             prior[padding] = uniform_prior(*action_sizes(self.action_space))
             weight[padding] = 0.0
         # Picked rows are a copy already.
-        self.batch = TaughtBatch(
-            samples, self.to_torch(prior, copy=False), self.to_torch(weight, copy=False)
-        )
+        columns = (self.to_torch(each, copy=False) for each in (prior, weight, self._values(rows)))
+        self.batch = TaughtBatch(samples, *columns)
         return samples
 
     def _labels(self, rows: NDArray[np.int64], samples: Any) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -144,6 +144,10 @@ class PriorBufferMixin(NumberedRows):
         n = self.buffer_size * self.n_envs
         priors, weights = self._labels_by_step()
         return priors.reshape(n, -1)[rows], weights.reshape(n, *weights.shape[2:])[rows]
+
+    def _values(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The teacher's record of rows; NaN: unknown, as in buffers that no gate looks at."""
+        return np.full(len(rows), np.nan, dtype=np.float32)
 
     def _labels_by_step(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return self.teacher_priors, self.teacher_weights

@@ -14,6 +14,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 
 from gym_llmteacher.errors import StudentError
+from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.playing.actors import TeacherActor
 from gym_llmteacher.playing.play import play
 from gym_llmteacher.playing.record import Episode
@@ -107,7 +108,9 @@ def checked_episodes(episodes: int) -> int:
     return episodes
 
 
-def evaluate_teacher(env: VecEnv, actor: TeacherActor, episodes: int) -> TeacherEval:
+def evaluate_teacher(
+    env: VecEnv, actor: TeacherActor, episodes: int, experience: Experience | None = None
+) -> TeacherEval:
     """Reset the envs and act on the priors; every env plays the same number of episodes.
 
     Returns are those of ``Monitor`` where there is one, so that they compare with the student's.
@@ -116,8 +119,12 @@ def evaluate_teacher(env: VecEnv, actor: TeacherActor, episodes: int) -> Teacher
 
     :param actor: reads the priors and draws from them
     :param episodes: at least so many in all
+    :param experience: where what comes of it is taken down
     """
-    record = play(env, actor, episodes, max_steps=_LONGEST, stop=_says_enough)
+    record = play(
+        env, actor, episodes, max_steps=_LONGEST, stop=_says_enough, texts=experience is not None,
+        on_episode=None if experience is None else experience.add_episode,
+    )  # fmt: skip
     return TeacherEval(
         episodes=len(record.episodes),
         mean_return=record.mean_return,

@@ -34,6 +34,15 @@ def use_experience(env: VecEnv, experience: Experience) -> None:
         env.env_method("use_experience", experience)
 
 
+def use_record(env: VecEnv, experience: Experience) -> None:
+    """Advice says what it has come to from now on (`RecordedTeacher`), and is else as before."""
+    teacher = unwrap_vec_wrapper(env, VecTeacher)
+    if teacher is not None:
+        teacher.use_record(experience)
+    else:
+        env.env_method("use_record", experience)
+
+
 def late_priors(
     env: VecEnv, pending: Mapping[K, Pending], env_of: Callable[[K], int], timeout: float | None
 ) -> Iterator[tuple[K, NDArray[Any], Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
+from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_normalize, unwrap_vec_wrapper
 
 from gym_llmteacher.playing.drivers import Driver, Stepped
 from gym_llmteacher.prior import Pending
@@ -45,6 +45,11 @@ class VecEnvs(Driver):
         """As ``Monitor`` has it, where there is one: rewards may be normalised."""
         monitored = end.get("episode")
         return float(monitored.get("r", total)) if isinstance(monitored, Mapping) else total
+
+    def own(self, rewards: NDArray[Any]) -> NDArray[Any]:
+        """As they were before `VecNormalize`."""
+        normalize = unwrap_vec_normalize(self.env)
+        return rewards if normalize is None else normalize.get_original_reward()
 
     def said(self, i: int) -> Pending:
         teacher = unwrap_vec_wrapper(self.env, VecTeacher)

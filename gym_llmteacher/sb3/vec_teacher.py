@@ -19,6 +19,7 @@ from gym_llmteacher.advising.observations import of_env
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.practice.practised import PractisedTeacher
+from gym_llmteacher.practice.recorded import RecordedTeacher
 from gym_llmteacher.prior import Pending
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
 from gym_llmteacher.teachers.process import ProcessTeacher
@@ -152,6 +153,11 @@ class VecTeacher(VecEnvWrapper):
     def use_experience(self, experience: Experience) -> None:
         """Advise in the light of experience from now on (`PractisedTeacher`)."""
         self.teacher = PractisedTeacher.around(self.teacher, experience)
+        self.adviser.use(self.teacher)
+
+    def use_record(self, experience: Experience) -> None:
+        """Say with each advice what it has come to so far (`RecordedTeacher`)."""
+        self.teacher = RecordedTeacher.around(self.teacher, experience)
         self.adviser.use(self.teacher)
 
     def set_teaching(self, on: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import logging
 import os
@@ -12,9 +13,12 @@ from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.bounded import Bounded
 from gym_llmteacher.errors import LLMError, NotAskedError, TeacherSpecError
+from gym_llmteacher.experience.lessons import LessonsSpec, lessons_of
 from gym_llmteacher.llm.counting import Counting
 from gym_llmteacher.llm.elicitation.base import Elicitation
 from gym_llmteacher.llm.elicitation.registry import ElicitationSpec, elicitation_for
+from gym_llmteacher.llm.guideline import Guideline, GuidelineSpec, guideline_of
+from gym_llmteacher.llm.in_context import InContext
 from gym_llmteacher.llm.oracle import Oracle, why_not
 from gym_llmteacher.llm.question import Question
 from gym_llmteacher.llm.redact import redact, secrets_of
@@ -24,9 +28,9 @@ from gym_llmteacher.llm.store import Store
 from gym_llmteacher.shown import shown
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
+from gym_llmteacher.teachers.conversation import converse, labelled, words_key
 from gym_llmteacher.teachers.explanation import Exchange, Explanation
 from gym_llmteacher.teachers.ordinary import ORDINARY
-from gym_llmteacher.teachers.ways import with_ways
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +55,9 @@ class LLMTeacher(Counting, Teacher):
         ``None`` (subgoal where the grounding has some, else samples); see
         `gym_llmteacher.llm.elicitation`
     :param task: replaces the task of the situations
+    :param guideline: goes into every prompt: a rule, or the file that `reflect` wrote (``.json``)
+    :param memory: an `Experience`, or the file of one: what worked in the 3 most similar situations
+        goes into the prompt (``{"experience": path, "k": 5}``: in the 5 most similar ones)
     :param samples: how many samples to ask for (``None``: as many as is usual for the elicitation)
     :param offline: never call the model: what is not in the answers file abstains
     :param budget: what may be spent with this answers file, by all processes, since it was made:
@@ -87,6 +94,8 @@ class LLMTeacher(Counting, Teacher):
         elicitation: ElicitationSpec = None,
         *,
         task: str | None = None,
+        guideline: GuidelineSpec = None,
+        memory: LessonsSpec = None,
         samples: int | None = None,
         offline: bool = False,
         budget: Mapping[str, float] | None = None,
@@ -98,7 +107,8 @@ class LLMTeacher(Counting, Teacher):
         if written:
             given = {
                 "answers": answers, "elicitation": elicitation, "task": task, "budget": budget,
-                "process_budget": process_budget, **limits,
+                "process_budget": process_budget, "guideline": guideline, "memory": memory,
+                **limits,
             }  # fmt: skip
             check_given_once(written, given)
             merged = {**given, "samples": samples, "offline": offline, **written}
@@ -110,9 +120,22 @@ class LLMTeacher(Counting, Teacher):
         self.oracle = Oracle(
             model, answers, offline=offline, budget=budget, process_budget=process_budget, **limits
         )
-        self.elicitation = elicitation_for(elicitation, self.oracle.model, samples)
-        self.task = task
+        self._plainly = elicitation_for(elicitation, self.oracle.model, samples)
+        self.lessons, self.task = lessons_of(memory, task), task
+        self._follow(guideline_of(guideline))
         self._memo: Bounded[str, Advice] = Bounded()
+
+    def _follow(self, guideline: Guideline) -> None:
+        self.guideline, self.elicitation = guideline, self._plainly
+        if guideline or self.lessons is not None:
+            self.elicitation = InContext(self._plainly, guideline, self.lessons)
+
+    def guided(self, guideline: GuidelineSpec) -> LLMTeacher:
+        """The same teacher with another guideline: same model, answers and budget."""
+        other = copy.copy(self)
+        other._memo = Bounded()
+        other._follow(guideline_of(guideline))
+        return other
 
     @property
     def model(self) -> str:
@@ -132,7 +155,7 @@ class LLMTeacher(Counting, Teacher):
         return [self._advise(situation) for situation in situations]
 
     def _advise(self, situation: Situation) -> Advice:
-        advice = self._memo.get(_key(situation))
+        advice = self._memo.get(words_key(situation))
         known = advice is not None
         if advice is None:
             advice = self._answer(situation)[0]
@@ -141,7 +164,7 @@ class LLMTeacher(Counting, Teacher):
 
     def cached(self, situation: Situation) -> Advice | None:
         """Advice that takes no time: what has been asked before in this process."""
-        advice = self._memo.get(_key(situation))
+        advice = self._memo.get(words_key(situation))
         if advice is not None:
             self._counted(advice, known=True)
         return advice
@@ -166,32 +189,12 @@ class LLMTeacher(Counting, Teacher):
     def _converse(
         self, situation: Situation, ask: Callable[[Question], Reply], exchanges: list[Exchange]
     ) -> Advice:
-        """Carry a dialogue through.
-
-        :param exchanges: where questions and replies are noted down
-        """
-        situation = self._with_task(situation)
-        dialogue = self.elicitation.dialogue(situation)
-        question = next(dialogue)
-        while True:
-            question = self._labelled(question, situation)
-            exchanges.append(Exchange(question, None))
-            reply = ask(question)
-            exchanges[-1] = Exchange(question, reply)
-            try:
-                question = dialogue.send(reply)
-            except StopIteration as end:
-                return with_ways(end.value, situation)
+        return converse(self.elicitation, self._with_task(situation), ask, exchanges)
 
     def _with_task(self, situation: Situation) -> Situation:
         if self.task is None:
             return situation
         return dataclasses.replace(situation, task=self.task)
-
-    def _labelled(self, question: Question, situation: Situation) -> Question:
-        return dataclasses.replace(
-            question, kind=question.kind or self.elicitation.name, text=situation.text
-        )
 
     def _answer(self, situation: Situation) -> tuple[Advice, list[Exchange]]:
         """Look up or ask what is not in memory. Never raises; trouble is in the advice."""
@@ -227,18 +230,19 @@ class LLMTeacher(Counting, Teacher):
         if advice.abstained:
             self.count(parse_failed=1)
             logger.warning("no advice for %r: %s", situation.text[:200], advice.source)
-        self._memo[_key(situation)] = advice
+        self._memo[words_key(situation)] = advice
         return advice
 
     def question(self, situation: Situation) -> Question:
         """What would be sent (first) about a situation with at least one option."""
         situation = self._with_task(situation)
-        return self._labelled(self.elicitation.question(situation), situation)
+        return labelled(self.elicitation.question(situation), self.elicitation, situation)
 
     def questions(self, situation: Situation) -> list[Question]:
         """All that would be sent about a situation, as far as that is known before any reply."""
         situation = self._with_task(situation)
-        return [self._labelled(q, situation) for q in self.elicitation.foreseen(situation)]
+        way = self.elicitation
+        return [labelled(question, way, situation) for question in way.foreseen(situation)]
 
     def explain(self, situation: Situation) -> Explanation:
         """Ask as `advise` does, and show everything that led to the advice."""
@@ -255,9 +259,12 @@ class LLMTeacher(Counting, Teacher):
 
         :raises ModelUnavailableError: the model cannot be asked at all
         """
-        reply = self.oracle.probe(self.question(ORDINARY))
-        if reply is not None and type(self.elicitation).dialogue is Elicitation.dialogue:
-            advice = self.elicitation.read(reply, ORDINARY)
+        situation = self._with_task(ORDINARY)
+        # Without what is known besides: one question for all teachers of this model.
+        way = self._plainly
+        reply = self.oracle.probe(labelled(way.question(situation), way, situation))
+        if reply is not None and type(way).dialogue is Elicitation.dialogue:
+            advice = way.read(reply, ORDINARY)
             if advice.abstained:
                 logger.warning(
                     "%s was asked a simple question and gave no advice: %s. It said: %r",
@@ -286,10 +293,3 @@ class LLMTeacher(Counting, Teacher):
     def close(self) -> None:
         """Close the answers file."""
         self.oracle.close()
-
-
-def _key(situation: Situation) -> str:
-    """What advice of somebody who reads words depends on."""
-    if situation.obs is None:
-        return situation.key
-    return dataclasses.replace(situation, obs=None).key

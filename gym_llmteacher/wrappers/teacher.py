@@ -18,6 +18,7 @@ from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.llm.redact import without_keys
 from gym_llmteacher.practice.practised import PractisedTeacher
+from gym_llmteacher.practice.recorded import RecordedTeacher
 from gym_llmteacher.prior import Pending
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.make import TeacherSpec, in_process, make_teacher
@@ -159,10 +160,16 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         self.teacher = PractisedTeacher.around(self.teacher, experience)
         self.adviser.use(self.teacher)
 
+    def use_record(self, experience: Experience) -> None:
+        """Say with each advice what it has come to so far (`RecordedTeacher`)."""
+        self.teacher = RecordedTeacher.around(self.teacher, experience)
+        self.adviser.use(self.teacher)
+
     def teacher_metrics(self) -> tuple[str, dict[str, float]]:
         """Identity of the teacher (shared teachers have the same) and its running totals."""
-        practised = isinstance(self.teacher, PractisedTeacher)
-        asked = self.teacher.teacher if practised else self.teacher  # type: ignore[attr-defined]
+        asked = self.teacher
+        while isinstance(asked, RecordedTeacher):  # each wrapper has its own around a shared one
+            asked = asked.teacher
         return f"{os.getpid()}-{id(asked)}", self.adviser.metrics()
 
     def close(self) -> None:
