@@ -80,7 +80,9 @@ def make_student(student: str, task: Task, seed: int) -> Any:
         return TeacherSAC(
             "MultiInputPolicy", env, replay_buffer_class=HerReplayBuffer, **sac, **common
         )
-    more: dict[str, Any] = {"replay_buffer_class": HerReplayBuffer} if "her" in student else {}
+    more: dict[str, Any] = (
+        {"replay_buffer_class": HerReplayBuffer} if student.endswith("_her") else {}
+    )
     cls = TeacherDQN if taught else DQN
     return cls("MultiInputPolicy", env, **Q_LEARNING, **more, **common)
 
