@@ -64,7 +64,8 @@ test-rllib: $(RLLIB)/.installed  ## Tests of the extra `rllib`, on Ray
 test-lowest: $(LOWEST)/.installed  ## The fast tests on the lowest versions that pyproject.toml declares
 	$(LOWEST)/bin/pytest -n 2 --dist worksteal -m 'not slow' $(LOWEST_WARNINGS)
 
-docs: $(INSTALLED)  ## The documentation site, into docs/_build/html; its notebooks are executed
+docs: $(INSTALLED)  ## The documentation site, into docs/_build/html; its code and notebooks are run
+	$(BIN)/pytest README.md docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
 # MUTANTS names some of them: make mutants MUTANTS='gym_llmteacher.prior.*'
