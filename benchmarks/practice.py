@@ -19,17 +19,21 @@ from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.practice.practise import practise
 
 SEEDS = range(5)
-STEPS, EPISODES, FIRST = 10_000, 100, 90_000
+STEPS, LEVEL_STEPS, EPISODES, FIRST = 10_000, 20_000, 100, 90_000
 ROWS = (
     "LavaDoorKey:0.7", "LavaDoorKey:0.5", "LavaDoorKey:0.3", "LavaDoorKey:0.0",
     "LavaDoorKey:nonsense", "ColoredDoorKey:0.7", "ColoredDoorKey:0.5", "ColoredDoorKey:nonsense",
-    "MiniGrid-DoorKey-8x8-v0:0.5", "MiniGrid-UnlockPickup-v0:0.7",
+    "MiniGrid-DoorKey-8x8-v0:0.7", "MiniGrid-UnlockPickup-v0:0.7",
+    "MiniGrid-KeyCorridorS3R3-v0:0.7", "Taxi:0.5",
 )  # fmt: skip
 
 
 def of_level(env_id: str) -> Task:
-    """A MiniGrid level as a task: its own grounding, the missions' script."""
-    script = ScriptedTeacher.named("mission_planner")
+    """A level as a task: its own grounding, and the script for it."""
+    taxi = env_id.startswith("Taxi")
+    if taxi:  # of the Gymnasium that is installed
+        env_id = max(name for name in gym.registry if name.startswith("Taxi-v"))
+    script = ScriptedTeacher.named("taxi_planner" if taxi else "mission_planner")
     return Task(env_id, lambda: gym.make(env_id), 0, 0, expert=lambda: script)
 
 
@@ -54,7 +58,11 @@ def row(name: str) -> str:
             else SimulatedTeacher(task.expert(), float(kind), seed)
         )
         practised = practise(
-            teacher, task.make, STEPS, seed=1000 * seed, grounding=task.grounding()
+            teacher,
+            task.make,
+            STEPS if task_name in TASKS else LEVEL_STEPS,
+            seed=1000 * seed,
+            grounding=task.grounding(),
         )
         before.append(alone(task, teacher))
         after.append(alone(task, practised))
