@@ -50,6 +50,7 @@ def row(name: str) -> str:
     """One line of the table, over all seeds."""
     task_name, kind = name.split(":")
     task = TASKS.get(task_name) or of_level(task_name)
+    steps = STEPS if task_name in TASKS else LEVEL_STEPS
     before, after, frames = [], [], []
     for seed in SEEDS:
         teacher = (
