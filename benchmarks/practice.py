@@ -61,7 +61,7 @@ def row(name: str) -> str:
         practised = practise(
             teacher,
             task.make,
-            STEPS if task_name in TASKS else LEVEL_STEPS,
+            steps,
             seed=1000 * seed,
             grounding=task.grounding(),
         )
