@@ -43,6 +43,7 @@ def check(
 ) -> None:
     """Let teachers play before anything is spent on training, and show how they fail."""
     from gym_llmteacher.cli_options import teacher_spec
+    from gym_llmteacher.errors import AdviceError
     from gym_llmteacher.experiments.envs import make_env
     from gym_llmteacher.preflight.check import Check, random_teacher, verdict
     from gym_llmteacher.preflight.check import check as look
@@ -62,8 +63,14 @@ def check(
             spec = teacher_spec(name)
             way = elicitation if is_language_model(spec) else None
             kept = answers if is_language_model(spec) else None
-            with redirect_stdout(StringIO()):
-                played = look(make, make_teacher(spec, kept, way), name, episodes, seed)
+            try:
+                with redirect_stdout(StringIO()):
+                    played = look(make, make_teacher(spec, kept, way), name, episodes, seed)
+            except AdviceError as error:  # a script that is for other envs
+                if len(chosen) == 1:
+                    raise
+                console.print(Text(f"{name} is left out in {env_id}: {error}"), soft_wrap=True)
+                continue
             found.append((played, verdict(played, chance)))
         found.append((chance, ""))
     standings = leaderboard([played for played, _ in found])

@@ -172,3 +172,15 @@ def test_a_suite_is_a_leaderboard_over_its_envs(tmp_path, monkeypatch):
     nowhere = CliRunner().invoke(app, ["check", "--suite", "nonsense"])
     assert nowhere.exit_code != 0
     assert "suite is 'nonsense'" in str(nowhere.exception)
+
+
+def test_a_script_for_other_envs_is_left_out_there(tmp_path):
+    result = CliRunner().invoke(
+        app,
+        ["check", "--env", "CartPole-v1", "--env", "LLMTeacher/SimpleDoorKey-v0", "--teacher",
+         "script:door_key_planner", "--episodes", "1", "--out", str(tmp_path)],
+        env={"COLUMNS": "200"},
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "script:door_key_planner is left out in CartPole-v1" in result.output
+    assert re.search(r"DoorKey-v0 │ script:door_key_planner │ 100%", result.output)
