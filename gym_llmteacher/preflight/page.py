@@ -91,7 +91,7 @@ def _matrix(played: Sequence[Check]) -> str:
     found = {(check.env_id, check.teacher): check.success for check in played}
     rows: list[list[Cell]] = [
         [("env", _env(env_id), "")]
-        + [(shown(name), _bar(found[env_id, name]), "n") for name in teachers]
+        + [(shown(name), _bar(found.get((env_id, name))), "n") for name in teachers]
         for env_id in dict.fromkeys(check.env_id for check in played)
     ]
     return f"<h2>Solved, by env</h2>{_table(rows)}"
@@ -101,7 +101,9 @@ def _env(env_id: str) -> str:
     return words(env_id).replace("/", "/<wbr>")
 
 
-def _bar(share: float, note: str = "") -> str:
+def _bar(share: float | None, note: str = "") -> str:
+    if share is None:
+        return "-"
     width = f'<span class="bar"><span style="width:{share:.0%}"></span></span>'
     return f'<span class="share">{share:.0%}{width}</span>{note}'
 
