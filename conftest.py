@@ -34,7 +34,7 @@ if importlib.util.find_spec("sybil") is not None:
 
     pytest_collect_file = Sybil(
         parsers=[PythonCodeBlockParser(), SkipParser()],
-        patterns=["README.md", "docs/*.md"],
+        patterns=["README.md", "docs/*.md", "docs/related/*.md"],
         excludes=["docs/habitat.md", "docs/students.md", "docs/practice.md"],
         fixtures=["behind_strict_servers"],
     ).pytest()

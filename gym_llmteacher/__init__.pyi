@@ -10,6 +10,9 @@ from .advising.conditions import NewText as NewText
 from .advising.conditions import OptionFinished as OptionFinished
 from .advising.conditions import StudentUncertain as StudentUncertain
 from .advising.conditions import WithProbability as WithProbability
+from .asking.features import ChangeFeatures as ChangeFeatures
+from .asking.learned import LearnedAsk as LearnedAsk
+from .asking.wrapper import AskingWrapper as AskingWrapper
 from .errors import AdviceError as AdviceError
 from .errors import AnswersFileError as AnswersFileError
 from .errors import CheckpointError as CheckpointError

@@ -55,3 +55,10 @@ def test_cascade(tmp_path):
     assert sources[-1] == "script"
     assert int(re.search(r"(\d+) times the script", out).group(1)) > 50
     assert int(re.search(r"(\d+) of 10 doors", out).group(1)) >= 9
+
+
+@pytest.mark.slow
+def test_learned_asking(tmp_path):
+    out = run("learned_asking.py", tmp_path, "8192")
+    assert int(re.search(r"(\d+)% of 50 doors", out).group(1)) >= 90
+    assert int(re.search(r"(\d+)% of the questions saved", out).group(1)) >= 50
