@@ -68,6 +68,8 @@ from .sb3.ppo import TeacherPPO as TeacherPPO
 from .sb3.vec_teacher import VecTeacher as VecTeacher
 from .situation import Situation as Situation
 from .situation import Subgoal as Subgoal
+from .subgoals.features import SubgoalFeatures as SubgoalFeatures
+from .subgoals.wrapper import SubgoalWrapper as SubgoalWrapper
 from .teachers.base import Teacher as Teacher
 from .teachers.cascade import CascadeTeacher as CascadeTeacher
 from .teachers.cascade import Sure as Sure
