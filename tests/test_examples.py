@@ -62,3 +62,9 @@ def test_learned_asking(tmp_path):
     out = run("learned_asking.py", tmp_path, "8192")
     assert int(re.search(r"(\d+)% of 50 doors", out).group(1)) >= 90
     assert int(re.search(r"(\d+)% of the questions saved", out).group(1)) >= 50
+
+
+@pytest.mark.slow
+def test_subgoals(tmp_path):
+    out = run("subgoals.py", tmp_path, "8192")
+    assert len(re.findall(r"(\d+)% of 100 doors", out)) == 2
