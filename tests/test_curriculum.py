@@ -350,5 +350,4 @@ def test_one_student_has_one_action_space():
     env = ConfiguredEnv(make, [{"n": 2}], share=0.5)
     env.set_mix([{"n": 3}])
     with pytest.raises(CurriculumError, match="one student is to act in all"):
-        for seed in range(9):
-            env.reset(seed=seed)
+        [env.reset(seed=seed) for seed in range(9)]

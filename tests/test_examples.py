@@ -68,3 +68,10 @@ def test_learned_asking(tmp_path):
 def test_subgoals(tmp_path):
     out = run("subgoals.py", tmp_path, "8192")
     assert len(re.findall(r"(\d+)% of 100 doors", out)) == 2
+
+
+@pytest.mark.slow
+def test_curriculum(tmp_path):
+    out = run("curriculum.py", tmp_path, "4096")
+    assert re.search(r"cycle 1: \d+% in the original, rooms of \[5, 6\]", out)
+    assert re.search(r"cycle 2: \d+% in the original, rooms of \[\d, \d\]", out)
