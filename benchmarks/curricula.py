@@ -97,8 +97,8 @@ def table(lines: list[dict[str, Any]]) -> str:
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for line in lines:
         groups[line["arm"]].append(line)
-    names = [name.removeprefix("BabyAI-").removesuffix("-v0") for name in LEVELS]
-    rows = [f"| trained in | frames to 80 % on each | {' | '.join(names)} | mixes dropped | seeds |",
+    names = " | ".join(name.removeprefix("BabyAI-").removesuffix("-v0") for name in LEVELS)
+    rows = [f"| trained in | frames to 80 % on each | {names} | mixes dropped | seeds |",
             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for arm, group in groups.items():
         reached = ", ".join(f"{g['to_80'] / 1000:.0f}k" if g["to_80"] else "-" for g in group)

@@ -1,8 +1,8 @@
 """A curriculum: a language model writes the levels that a student is trained in, cycle by cycle.
 
-No key, no network, about a minute: ``python examples/curriculum.py [frames]``. The language model is
-a server on this machine with programmed answers: it begins with small rooms, and its second answer
-asks for a room that is not allowed, which is reported back to it.
+No key, no network, about a minute: ``python examples/curriculum.py [frames]``. The language model
+is a server on this machine with programmed answers: it begins with small rooms, and its second
+answer asks for a room that is not allowed, which is reported back to it.
 """
 
 import sys
