@@ -11,17 +11,17 @@ from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import AskingWrapper, ChangeFeatures, LearnedAsk, LLMTeacherWrapper, play
 
-TASK, PLANNER = "LLMTeacher/KeyInBox-v0", "script:door_key_planner"
+TASK, PLANNER = "LLMTeacher/SimpleDoorKey-v0", "script:door_key_planner"
 frames = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
 
 # Action 0 goes on with the plan in hand, action 1 asks for a new one.
-env = make_vec_env(lambda: AskingWrapper(gym.make(TASK), PLANNER, noop_action=6), 8, seed=0)
+env = make_vec_env(lambda: AskingWrapper(gym.make(TASK), PLANNER, noop_action=6), 4, seed=0)
 asker = PPO(
     "MultiInputPolicy",
     env,
-    learning_rate=1e-3,
+    learning_rate=2e-3,
     n_steps=128,
-    batch_size=256,
+    batch_size=128,
     n_epochs=6,
     ent_coef=0.01,
     policy_kwargs={"features_extractor_class": ChangeFeatures, "net_arch": [32]},

@@ -59,7 +59,7 @@ def test_cascade(tmp_path):
 
 @pytest.mark.slow
 def test_learned_asking(tmp_path):
-    out = run("learned_asking.py", tmp_path, "8192")
+    out = run("learned_asking.py", tmp_path, "8000")
     assert int(re.search(r"(\d+)% of 50 doors", out).group(1)) >= 90
     assert int(re.search(r"(\d+)% of the questions saved", out).group(1)) >= 50
 
