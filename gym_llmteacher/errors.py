@@ -11,6 +11,7 @@
     ├── StudentError(ValueError)         a student's arguments, or a saved one that cannot be loaded
     ├── TeacherSpecError(ValueError)     a teacher's arguments: unknown, or no teacher's
     ├── ExperienceError(ValueError)      experience of another env, or a file that is none
+    ├── CurriculumError(ValueError)      a configuration, space or writer that cannot be
     ├── CheckpointError                  an interrupted training that cannot be resumed like this
     ├── HabitatMissingError(ImportError) habitat-lab or its simulator is not installed
     ├── ZooMissingError(ImportError)     rl-zoo3 is not installed
@@ -68,6 +69,10 @@ class TeacherSpecError(TeacherError, ValueError):
 
 class ExperienceError(TeacherError, ValueError):
     """Experience that was made elsewhere, or a file that holds none."""
+
+
+class CurriculumError(TeacherError, ValueError):
+    """A curriculum's space, configuration, writer or file that cannot be."""
 
 
 class CheckpointError(TeacherError):

@@ -9,12 +9,15 @@ from gymnasium.utils.env_checker import check_env
 from minigrid.core.constants import OBJECT_TO_IDX
 from minigrid.core.world_object import Door, Key
 
-from gym_llmteacher.envs import TASKS, env_id
+from gym_llmteacher.envs import MORE_TASKS, env_id
+from gym_llmteacher.envs import TASKS as PAPER
 from gym_llmteacher.envs.memory import MemoryGridEnv
 from gym_llmteacher.envs.visibility import DIRECTIONS, view_offsets
 
 LEFT, RIGHT, FORWARD, PICK_UP, DROP, TOGGLE = range(6)
 KEY, DOOR, LAVA, WALL = (OBJECT_TO_IDX[k] for k in ("key", "door", "lava", "wall"))
+
+TASKS = (*PAPER, *MORE_TASKS)
 
 
 class Corridor(MemoryGridEnv):

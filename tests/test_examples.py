@@ -63,3 +63,23 @@ def test_cascade(tmp_path):
     assert sources[-1] == "script"
     assert int(re.search(r"(\d+) times the script", out).group(1)) > 50
     assert int(re.search(r"(\d+) of 10 doors", out).group(1)) >= 9
+
+
+@pytest.mark.slow
+def test_learned_asking(tmp_path):
+    out = run("learned_asking.py", tmp_path, "8000")
+    assert int(re.search(r"(\d+)% of 50 doors", out).group(1)) >= 90
+    assert int(re.search(r"(\d+)% of the questions saved", out).group(1)) >= 50
+
+
+@pytest.mark.slow
+def test_subgoals(tmp_path):
+    out = run("subgoals.py", tmp_path, "8192")
+    assert len(re.findall(r"(\d+)% of 100 doors", out)) == 2
+
+
+@pytest.mark.slow
+def test_curriculum(tmp_path):
+    out = run("curriculum.py", tmp_path, "4096")
+    assert re.search(r"cycle 1: \d+% in the original, rooms of \[5, 6\]", out)
+    assert re.search(r"cycle 2: \d+% in the original, rooms of \[\d, \d\]", out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from gym_llmteacher.abstention import Abstention
@@ -22,6 +23,7 @@ class Asker:
     def __init__(self, condition: Condition, teacher: Teacher, env: int = 0) -> None:
         self.condition, self.teacher, self.env = checked_condition(condition), teacher, env
         self._seen: Bounded[str, None] = Bounded()
+        self._looks_back = any(part.looks_back for part in condition.parts())
         self.reset()
 
     def reset(self) -> None:
@@ -30,6 +32,7 @@ class Asker:
         self._last: Advice | None = None
         self._option: str | None = None
         self._plan: Plan | None = None
+        self._obs: Any = None
         self._asked = self._changed = False
 
     def asks(self, situation: Situation, obs: Any, known: bool) -> bool:
@@ -41,10 +44,15 @@ class Asker:
         seen = situation.key in self._seen
         self._seen[situation.key] = None
         self._asked = False
+        last_obs = self._obs
+        if self._looks_back:
+            self._obs = copy.deepcopy(obs)  # envs may write the next one into the same array
         if known:
             return False
         finished = self._option is None or not _applies(self._option, situation)
-        moment = Moment(situation, obs, self._step, seen, finished, self.teacher, self.env)
+        moment = Moment(
+            situation, obs, self._step, seen, finished, self.teacher, self.env, last_obs, self._plan
+        )
         against = self.condition.against(moment)
         for condition in against:
             condition.saved += 1

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gym_llmteacher.advice import Plan
 from gym_llmteacher.errors import ConditionError
+from gym_llmteacher.prior import first_applicable
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.teachers.base import Teacher
 
@@ -31,6 +33,8 @@ class Moment:
     :param finished: whether the advised option is done, or does no longer apply, or there is none
     :param teacher: who would be asked
     :param env: number of the env
+    :param last_obs: the observation before, for conditions that ``look_back``; ``None`` at step 0
+    :param plan: the most probable plan of the last advice of the episode
     """
 
     situation: Situation
@@ -40,6 +44,13 @@ class Moment:
     finished: bool
     teacher: Teacher
     env: int = 0
+    last_obs: Any = None
+    plan: Plan | None = None
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing of the plan in hand applies now, or there is none."""
+        return not self.plan or first_applicable(self.plan, self.situation)[0] is None
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,8 @@ class Condition(ABC):
 
     name: str = ""
     saved: int = 0
+    looks_back: bool = False
+    """Whether ``Moment.last_obs`` is wanted, which is a copy at every step."""
 
     @abstractmethod
     def holds(self, moment: Moment) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 
+from gym_llmteacher.groundings.target import Target
 from gym_llmteacher.situation import Situation
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ class Grounding(ABC):
 
     version: int = 1
     """To be raised when the words change: what was experienced with others no longer fits."""
+
+    has_targets: bool = False
+    """Whether `target` can say where things are."""
 
     _solved: Callable[[float, bool], bool] | None = None
 
@@ -53,6 +57,10 @@ class Grounding(ABC):
 
         :param action: the action that led to ``obs``
         """
+
+    def target(self, option: str) -> Target | None:
+        """What an option of the situation described last is about; ``None``: nothing to be seen."""
+        return None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         # gymnasium.utils.RecordConstructorArgs deep-copies every wrapper argument.

@@ -9,8 +9,9 @@ import gymnasium as gym
 
 from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.minigrid.skills import Skills
-from gym_llmteacher.groundings.minigrid.things import Thing
+from gym_llmteacher.groundings.minigrid.things import Thing, codes_of
 from gym_llmteacher.groundings.minigrid.words import Words
+from gym_llmteacher.groundings.target import Target
 from gym_llmteacher.situation import Situation
 
 SomeSkills = TypeVar("SomeSkills", bound=Skills)
@@ -20,9 +21,28 @@ class MapGrounding(Grounding, Generic[SomeSkills]):
     """A grounding whose options are skills on the map that the agent has in its head."""
 
     example: str = ""
+    has_targets = True
 
     def __init__(self) -> None:
         self._kept: tuple[Hashable, SomeSkills] | None = None
+        self._aims: tuple[Words, Skills, Sequence[Thing], tuple[int, int]] | None = None
+
+    def target(self, option: str) -> Target | None:
+        """The nearest of the things that an option is about; where exploring goes to."""
+        if self._aims is None or option not in self._aims[0].options:
+            return None
+        words, skills, things, (cell, heading) = self._aims
+        skill, numbers = words.skills[words.options.index(option)]
+        rows, at = skills.known.height, divmod(cell, skills.known.height)
+        if skill == "explore":
+            lookout = skills.lookout(cell, heading)
+            place = None if lookout is None else divmod(lookout[0], rows)
+            return place and Target.seen_from(place, at, heading)
+        found = [
+            Target.seen_from(divmod(thing.cell, rows), at, heading, *codes_of(thing.look))
+            for thing in (things[i] for i in numbers)
+        ]
+        return min(found, key=lambda one: abs(one.ahead) + abs(one.right), default=None)
 
     def solved(self, env: gym.Env[Any, Any], reward: float, terminated: bool) -> bool:
         """MiniGrid pays at the end, and for success alone."""
@@ -50,6 +70,7 @@ class MapGrounding(Grounding, Generic[SomeSkills]):
         :param things: what the numbers in ``words.skills`` stand for
         :param pose: the agent's cell and heading
         """
+        self._aims = (words, skills, things, pose)
         return Situation(
             text=words.text,
             options=words.options,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT
+from minigrid.core.constants import COLOR_TO_IDX, IDX_TO_COLOR, IDX_TO_OBJECT, OBJECT_TO_IDX
 
 MOVABLE = ("key", "ball", "box")
 THINGS = (*MOVABLE, "door", "goal")
@@ -50,3 +50,14 @@ def look_of(kind: int, color: int, state: int = 1) -> Look:
     name = IDX_TO_OBJECT[kind]
     is_door = name == "door"
     return Look(name, IDX_TO_COLOR[color], is_door and state == _OPEN, is_door and state == _LOCKED)
+
+
+def codes_of(look: Look) -> tuple[int, int, int]:
+    """MiniGrid's codes of type, colour and state; what is no door is open.
+
+    >>> codes_of(Look("door", "red", is_locked=True))
+    (4, 0, 2)
+    """
+    closed = look.kind == "door" and not look.is_open
+    state = _LOCKED if look.is_locked else int(closed)
+    return OBJECT_TO_IDX[look.kind], COLOR_TO_IDX[look.color], state

@@ -56,24 +56,25 @@ Options:
     def __init__(self) -> None:
         super().__init__()
         self._colors: tuple[str, ...] = ()
-        self._described: dict[bytes, Situation] = {}
+        self._described: dict[bytes, tuple[Situation, Any]] = {}
 
     def reset(self, env: gym.Env[Any, Any]) -> None:
         """Forget the colours and the map of the last episode."""
         self._colors = ()
-        self._kept = None
+        self._kept = self._aims = None
         self._described = {}
 
     def describe(self, env: gym.Env[Any, Any], obs: Any) -> Situation:
         """Describe the map; equal observations of an episode are described once."""
         observed: Map = env.unwrapped.memory  # type: ignore[attr-defined]
         key = observed.tobytes()
-        situation = self._described.get(key)
-        if situation is None:
+        known = self._described.get(key)
+        if known is None:
             if len(self._described) >= _MOST_KEPT:
                 self._described = {}
             task: str = env.unwrapped.mission  # type: ignore[attr-defined]
-            situation = self._described[key] = self._describe(task, observed)
+            known = self._described[key] = (self._describe(task, observed), self._aims)
+        situation, self._aims = known
         return situation
 
     def _describe(self, task: str, observed: Map) -> Situation:

@@ -46,13 +46,14 @@ def describe(seen: tuple[Look, ...], held: Look | None, colors: tuple[str, ...])
     looks = {name: seen[numbers[0]] for name, numbers in things.items()}
     doors = {name: look for name, look in looks.items() if look.kind == "door"}
     keys = {name: look for name, look in looks.items() if look.kind == "key"}
+    boxes = [name for name, look in looks.items() if look.kind == "box"]
     options: dict[str, Skill] = {EXPLORE: ("explore", ())}
     for name, numbers in things.items():
         targets = tuple(numbers)
         options[go_to(name)] = ("go_to", targets)
         if name not in doors and held is None:
             options[pick_up(name)] = ("pick_up", targets)
-        if name in doors and _opens(held, doors[name]):
+        if name in boxes or (name in doors and _opens(held, doors[name])):
             options[open_(name)] = ("open", targets)
     if held_name is not None:
         options[drop(held_name)] = ("drop", ())
@@ -64,6 +65,7 @@ def describe(seen: tuple[Look, ...], held: Look | None, colors: tuple[str, ...])
         subgoals=(
             Subgoal("key", _key_plan(held_name, keys, doors)),
             Subgoal("door", _door_plan(held, doors)),
+            *_box_subgoal(held, held_name, boxes),
         ),
     )
 
@@ -95,3 +97,10 @@ def _door_plan(held: Look | None, doors: dict[str, Look]) -> Plan:
         if _opens(held, door):
             return open_plan(name)
     return (go_to(next(iter(doors))),) if doors else (EXPLORE,)
+
+
+def _box_subgoal(held: Look | None, held_name: str | None, boxes: list[str]) -> tuple[Subgoal, ...]:
+    """Open a box in sight; one that was picked up has to be put down first."""
+    if held is not None and held.kind == "box" and held_name is not None:
+        return (Subgoal("box", (drop(held_name),)),)
+    return (Subgoal("box", open_plan(boxes[0])),) if boxes else ()

@@ -1,0 +1,1 @@
+"""What a student is trained in: configurations of an env, written anew as it learns."""

@@ -1,0 +1,116 @@
+"""A curriculum in a training of Stable-Baselines3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.callbacks import BaseCallback
+
+from gym_llmteacher.curriculum.curriculum import Curriculum
+from gym_llmteacher.curriculum.env import ConfiguredEnv
+from gym_llmteacher.curriculum.report import Rate, rates
+from gym_llmteacher.errors import CurriculumError
+
+Skill = Callable[[Any, dict[str, Any]], str]
+"""(env, info at reset) -> name of the skill that the episode takes."""
+
+
+def by_configuration(env: Any, info: dict[str, Any]) -> str:
+    """Each original configuration is a skill: of several levels, the level."""
+    return str(info["configuration"])
+
+
+def by_verb(env: Any, info: dict[str, Any]) -> str:
+    """The first two words of the mission: "pick up", "go to"; "solve" where there is none."""
+    return " ".join(str(getattr(env.unwrapped, "mission", "solve")).split()[:2])
+
+
+class CurriculumCallback(BaseCallback):
+    """Measures the student in the original env every so many steps, and changes the mix.
+
+    :param curriculum: whose ``make`` the training's envs were made with
+    :param every: env steps of a cycle
+    :param episodes: in the original env, per cycle; they are not counted as training steps
+    :param skill: what an episode is an example of: `by_configuration`, `by_verb`, or a function of
+        env and info
+    :raises CurriculumError: (when the training begins) its envs are not the curriculum's
+
+    Logged: ``curriculum/success``, ``curriculum/cycle``, ``curriculum/kept``,
+    ``curriculum/skill/<name>``.
+    """
+
+    def __init__(
+        self,
+        curriculum: Curriculum,
+        every: int = 10_000,
+        episodes: int = 50,
+        skill: Skill = by_configuration,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(verbose)
+        if every < 1 or episodes < 1:
+            raise CurriculumError(f"every is {every!r}, episodes {episodes!r}, expected 1 or more.")
+        self.curriculum, self.every, self.episodes, self.skill = curriculum, every, episodes, skill
+        self._outcomes: list[tuple[str, bool]] = []
+        self._last = 0
+
+    def _on_training_start(self) -> None:
+        # Not at construction: the envs are only known now. `is_wrapped` works across processes.
+        if not all(self.training_env.env_is_wrapped(ConfiguredEnv)):
+            raise CurriculumError(
+                "the training's envs are not the curriculum's. Cure: make_vec_env(curriculum.make)."
+            )
+        self._last = self.num_timesteps
+        if self.curriculum.cycle == 0:
+            self._cycle()
+        else:  # resumed
+            self.training_env.env_method("set_mix", self.curriculum.mix)
+
+    def _on_step(self) -> bool:
+        for done, info in zip(self.locals["dones"], self.locals["infos"], strict=True):
+            if done:
+                self._outcomes.append((info["configuration"], _won(info)))
+        if self.num_timesteps - self._last >= self.every:
+            self._last = self.num_timesteps
+            self._cycle()
+        return True
+
+    def _cycle(self) -> None:
+        skills, measured = self._measure()
+        known = {**rates(self._outcomes), **measured}
+        self._outcomes = []
+        mix = self.curriculum.next(skills, known)
+        self.training_env.env_method("set_mix", mix)
+        last = self.curriculum.history[-1]
+        self.logger.record("curriculum/cycle", self.curriculum.cycle)
+        self.logger.record("curriculum/success", last["success"])
+        self.logger.record("curriculum/kept", float(last["kept"]))
+        for name, rate in skills.items():
+            self.logger.record(f"curriculum/skill/{name[:40]}", rate.success)
+
+    def _measure(self) -> tuple[dict[str, Rate], dict[str, Rate]]:
+        """Success by skill, and by configuration, in the original env."""
+        env = self.curriculum.make_original()
+        skills, configurations = [], []
+        seed: int | None = 10_000  # the same episodes every time: less noise
+        for _ in range(self.episodes):
+            obs, info = env.reset(seed=seed)
+            seed, over, name = None, False, self.skill(env, info)
+            while not over:
+                action, _ = self.model.predict(obs, deterministic=False)
+                obs, reward, terminated, truncated, info = env.step(np.asarray(action)[()])
+                over = terminated or truncated
+                info.setdefault("is_success", terminated and float(reward) > 0)
+            skills.append((name, _won(info)))
+            configurations.append((info["configuration"], _won(info)))
+        env.close()
+        return rates(skills), rates(configurations)
+
+
+def _won(info: dict[str, Any]) -> bool:
+    """Success; where the env does not say, an episode of positive return (``Monitor``)."""
+    if "is_success" in info:
+        return bool(info["is_success"])
+    return float(info.get("episode", {}).get("r", 0.0)) > 0

@@ -1,0 +1,71 @@
+"""How a student does, by skill and by configuration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from gym_llmteacher.curriculum.space import Configuration, key_of
+
+
+class Rate(NamedTuple):
+    """A share of successes, with its 95 % interval (Wilson's).
+
+    >>> rate = Rate.of(9, 10)
+    >>> round(rate.success, 2), round(rate.low, 2), round(rate.high, 2)
+    (0.9, 0.6, 0.98)
+    """
+
+    success: float
+    low: float
+    high: float
+    episodes: int
+
+    @classmethod
+    def of(cls, won: int, n: int) -> Rate:
+        """Of so many successes in so many episodes; of none, nothing is known."""
+        if not n:
+            return cls(math.nan, 0.0, 1.0, 0)
+        z, share = 1.96, won / n
+        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+        return cls(share, max(0.0, middle - half), min(1.0, middle + half), n)
+
+
+def rates(outcomes: Iterable[tuple[str, bool]]) -> dict[str, Rate]:
+    """Rates by name.
+
+    >>> {name: rate.success for name, rate in rates([("a", True), ("a", False)]).items()}
+    {'a': 0.5}
+    """
+    counts: dict[str, list[int]] = {}
+    for name, won in outcomes:
+        count = counts.setdefault(name, [0, 0])
+        count[0] += won
+        count[1] += 1
+    return {name: Rate.of(*count) for name, count in counts.items()}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a writer is told.
+
+    :param cycle: number of the cycle that comes, from 0
+    :param skills: success in the original env, by skill
+    :param configurations: success by key of a configuration, wherever it was measured last
+    :param mix: the configurations of the cycle that is over
+    :param originals: those that count in the end
+    """
+
+    cycle: int
+    skills: Mapping[str, Rate] = field(default_factory=dict)
+    configurations: Mapping[str, Rate] = field(default_factory=dict)
+    mix: tuple[Configuration, ...] = ()
+    originals: tuple[Configuration, ...] = ()
+
+    def success(self, configuration: Mapping[str, Any]) -> float:
+        """Success of the student there; 0 where nothing is known."""
+        rate = self.configurations.get(key_of(configuration))
+        return rate.success if rate is not None and rate.episodes else 0.0

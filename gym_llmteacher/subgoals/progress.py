@@ -1,0 +1,82 @@
+"""A plan as subgoals, one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gym_llmteacher.advice import Plan
+from gym_llmteacher.prior import first_applicable
+from gym_llmteacher.situation import Situation
+
+
+@dataclass
+class Progress:
+    """How far a student is with a plan.
+
+    An option is done when the student did what it says, and it then no longer applies: it stands
+    before the key, or holds it. An option about a place or nothing in particular, such as
+    exploring, is done when what can be said has changed.
+
+    :param plan: ``()``: there is none
+    :param at: number of the current option
+    :param reached: options done in this episode
+    :param steps: env steps since the current option began
+
+    >>> import numpy as np
+    >>> far = Situation("far", ("go to key",), np.eye(1, 3, dtype=np.float32))
+    >>> near = Situation("near", ("go to key",), np.zeros((1, 3), dtype=np.float32))
+    >>> progress = Progress(("go to key", "pick up key"))
+    >>> progress.step(far, 1, near, is_thing=True), progress.step(far, 0, near, is_thing=True)
+    (False, True)
+    >>> progress.current
+    'pick up key'
+    """
+
+    plan: Plan = ()
+    at: int = 0
+    reached: int = 0
+    steps: int = 0
+
+    @property
+    def current(self) -> str | None:
+        """The option to be carried out; ``None`` where a new plan is needed."""
+        return self.plan[self.at] if self.at < len(self.plan) else None
+
+    def begin(self, plan: Plan, situation: Situation) -> None:
+        """A new plan; what is done already is left out."""
+        self.plan, self.at, self.steps = plan, 0, 0
+        first, _ = first_applicable(plan, situation)
+        if first is not None:
+            self.at = plan.index(first)
+
+    def step(self, before: Situation, action: int, after: Situation, is_thing: bool) -> bool:
+        """Take in a step of the env; whether it has done the current option.
+
+        :param is_thing: whether the option is about a thing
+        """
+        option = self.current
+        if option is None:
+            return False
+        self.steps += 1
+        _, row = first_applicable((option,), before)
+        acted = row is not None and row[action] > 0
+        applies = first_applicable((option,), after)[0] is not None
+        news = before.text != after.text
+        done = acted and (not applies or (news and not is_thing))
+        if done:
+            self._next()
+        elif (news and not is_thing) or option not in after.options:
+            self.plan = ()  # the plan is out of date
+        return bool(done)
+
+    def finish(self, before: Situation, action: int) -> bool:
+        """The episode ended in success: whether that was the current option's doing."""
+        option = self.current
+        _, row = first_applicable((option or "",), before)
+        done = row is not None and row[action] > 0
+        if done:
+            self._next()
+        return bool(done)
+
+    def _next(self) -> None:
+        self.at, self.steps, self.reached = self.at + 1, 0, self.reached + 1

@@ -1,0 +1,353 @@
+"""Curricula: spaces, the mix at resets, cycles, writers, and what nonsense comes to."""
+
+import json
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from stable_baselines3 import PPO
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import SubprocVecEnv
+
+from gym_llmteacher import (
+    Adversarial,
+    Curriculum,
+    CurriculumCallback,
+    EasyToHard,
+    Gap,
+    LLMWriter,
+    RandomWriter,
+    Writer,
+)
+from gym_llmteacher.curriculum.callback import by_verb
+from gym_llmteacher.curriculum.env import ConfiguredEnv
+from gym_llmteacher.curriculum.llm_writer import read_configurations
+from gym_llmteacher.curriculum.report import Rate, Report
+from gym_llmteacher.curriculum.space import ConfigurationSpace, key_of
+from gym_llmteacher.errors import CurriculumError
+from gym_llmteacher.testing import FakeLLMServer, FakeReply
+
+SPACE = {
+    "length": {"type": "integer", "minimum": 1, "maximum": 9},
+    "ice": {"type": "boolean"},
+}
+ORIGINAL = {"length": 9, "ice": False}
+
+
+class Walk(gym.Env):
+    """Walk right, for so many steps, within 12; on ice every second step fails."""
+
+    observation_space = gym.spaces.Box(0, 12, (1,), np.float32)
+    action_space = gym.spaces.Discrete(2)
+    mission = "walk there slowly"
+
+    def __init__(self, length, ice):
+        assert type(length) is int
+        if length == 7:
+            raise ValueError("seven is bad luck")
+        self.length, self.ice = length, ice
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.at = self.steps = 0
+        self.drawn = int(self.np_random.integers(1000))
+        return np.zeros(1, np.float32), {"drawn": self.drawn}
+
+    def step(self, action):
+        self.steps += 1
+        self.at += action if not self.ice or self.steps % 2 else 0
+        over = self.at == self.length
+        return np.full(1, self.at, np.float32), float(over), over, self.steps >= 12, {}
+
+
+def curriculum(writer=None, **kwargs):
+    arguments = {"original": ORIGINAL, "n": 2, **kwargs}
+    return Curriculum(Walk, SPACE, writer or RandomWriter(), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "says"),
+    [
+        ({"length": 10, "ice": True}, "length: 10 is greater than the maximum of 9"),
+        ({"length": "__import__('os')", "ice": True}, "is not of type 'integer'"),
+        ({"length": True, "ice": True}, "True is not of type 'integer'"),
+        ({"length": 3}, "'ice' is a required property"),
+        ({"length": 3, "ice": True, "cmd": 1}, "'cmd' was unexpected"),
+        ([], "is not of type 'object'"),
+    ],
+)
+def test_what_is_not_declared_is_refused(configuration, says):
+    (error,) = ConfigurationSpace(SPACE).errors(configuration)
+    assert says in error
+
+
+def test_whole_numbers_become_integers():
+    checked = ConfigurationSpace(SPACE).checked({"length": 3.0, "ice": True})
+    assert type(checked["length"]) is int
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{}, {"a": {"type": "string"}}, {"a": {"type": "integer"}}, {"a": {"enum": []}},
+     {"a": {"type": "integer", "minimum": "x", "maximum": 3}}],
+)  # fmt: skip
+def test_a_space_says_what_may_be_chosen(properties):
+    with pytest.raises(CurriculumError):
+        ConfigurationSpace(properties)
+
+
+def test_draws_are_of_the_space_and_reach_all_of_it():
+    space, rng = ConfigurationSpace(SPACE), np.random.default_rng(0)
+    drawn = [space.sample(rng) for _ in range(300)]
+    assert all(space.errors(one) == [] for one in drawn)
+    assert {one["length"] for one in drawn} == set(range(1, 10))
+    changed = [space.changed(ORIGINAL, rng) for _ in range(100)]
+    assert all(sum(one[k] != ORIGINAL[k] for k in one) <= 1 for one in changed)
+
+
+def test_the_original_keeps_its_share():
+    env = ConfiguredEnv(Walk, [ORIGINAL], share=0.3)
+    assert env.reset(seed=0)[1]["configuration"] == key_of(ORIGINAL)
+    env.set_mix([{"length": 1, "ice": False}, {"length": 2, "ice": False}])
+    drawn = [env.reset()[1]["configuration"] for _ in range(1000)]
+    counts = [drawn.count(key) for key in sorted(set(drawn))]
+    assert counts == pytest.approx([350, 350, 300], abs=60)
+    assert env.step(1)[4]["configuration"] == drawn[-1]
+    env.set_mix([])
+    assert {env.reset()[1]["configuration"] for _ in range(20)} == {key_of(ORIGINAL)}
+
+
+def test_resets_are_reproducible_and_differ():
+    env = ConfiguredEnv(Walk, [ORIGINAL], share=0.5)
+    env.set_mix([{"length": 1, "ice": False}])
+    traces = []
+    for _ in range(2):
+        trace = [env.reset(seed=5)[1]]
+        trace += [env.reset()[1] for _ in range(20)]
+        traces.append([(info["configuration"], info["drawn"]) for info in trace])
+    assert traces[0] == traces[1]
+    assert len(set(traces[0])) > 15
+
+
+def test_a_mix_that_harms_is_dropped_and_the_last_good_one_comes_back():
+    ladder = iter([[{"length": n, "ice": False}] for n in (1, 2, 3, 4, 5)])
+
+    class Script(Writer):
+        def propose(self, report, space, n, rng):
+            return next(ladder)
+
+    one = curriculum(Script())
+    lengths, kept = [], []
+    for won in (10, 14, 2, 14, 14):
+        mix = one.next({"walk": Rate.of(won, 20)})
+        lengths.append([each["length"] for each in mix])
+        kept.append(one.history[-1]["kept"])
+    # The second fell to 2 of 20: what had been good before, comes back for a cycle.
+    assert kept == [True, True, False, True, True]
+    assert lengths == [[1], [2], [1], [4], [5]]
+
+
+def test_a_slow_decline_is_a_fall_too():
+    one = curriculum()
+    for won in (80, 76, 72, 69):
+        one.next({"walk": Rate.of(won, 100)})
+    assert [line["kept"] for line in one.history] == [True, True, True, False]
+
+
+def test_nonsense_of_a_writer_is_left_out():
+    class Nonsense(Writer):
+        def propose(self, report, space, n, rng):
+            return [{"length": 99, "ice": False}, "x", None, {"length": 7, "ice": False},
+                    {"length": 2.0, "ice": True}]  # fmt: skip
+
+    one = curriculum(Nonsense())
+    assert one.next({"walk": Rate.of(1, 2)}) == [{"length": 2, "ice": True}]
+    assert one.history[-1]["refused"] == 4
+
+
+def test_intervals():
+    rate = Rate.of(5, 10)
+    assert (rate.low, rate.high) == pytest.approx((0.2366, 0.7634), abs=1e-3)
+    assert Rate.of(0, 0)[1:] == (0.0, 1.0, 0)
+
+
+def report(successes, mix=(), cycle=1):
+    known = {key_of(configuration(n)): Rate.of(won, 10) for n, won in successes.items()}
+    return Report(cycle, {}, known, tuple(configuration(n) for n in mix), (ORIGINAL,))
+
+
+def configuration(n):
+    return {"length": n, "ice": False}
+
+
+def lengths_of(writer, told, n=2):
+    mix = writer.propose(told, ConfigurationSpace(SPACE), n, np.random.default_rng(0))
+    return [one["length"] for one in mix]
+
+
+def test_easy_to_hard_moves_on():
+    writer = EasyToHard([configuration(n) for n in (1, 3, 5)])
+    assert lengths_of(writer, report({})) == [1, 3]
+    assert lengths_of(writer, report({1: 9, 3: 2})) == [3, 5]
+    assert lengths_of(writer, report({1: 9, 3: 9, 5: 10})) == [5]
+
+
+def test_the_adversary_stays_where_it_is_worst():
+    told = report({1: 9, 2: 1, 3: 5, 4: 0}, mix=(1, 2, 3, 4))
+    assert lengths_of(Adversarial(), told, n=4)[:2] == [4, 2]
+
+
+def test_the_gap_is_between_teacher_and_student():
+    teacher = {1: 1.0, 3: 1.0, 5: 0.9, 8: 0.1}
+    writer = Gap({key_of(configuration(n)): share for n, share in teacher.items()},
+                 [configuration(n) for n in (8, 5, 3, 1, 9)])  # fmt: skip
+    # 1 is learned; 8 the teacher cannot do itself; of 9 it knows nothing.
+    assert lengths_of(writer, report({1: 10, 3: 2, 5: 5}), n=2) == [3, 5]
+    assert lengths_of(writer, report({1: 10, 3: 2, 5: 5}), n=9) == [3, 5, 8]
+
+
+SPACES = ConfigurationSpace(SPACE)
+
+
+@pytest.mark.parametrize(
+    ("text", "good", "bad"),
+    [
+        ('[{"length": 3, "ice": true}]', 1, 0),
+        ('```json\n[{"length": 3, "ice": true}, {"length": 33, "ice": true}]\n```', 1, 1),
+        ("I think [so] would do: [1]", 0, 1),
+        ("[]", 0, 1),
+        ('[{"length": NaN, "ice": false}]', 0, 1),
+        ('[{"length": Infinity, "ice": false}]', 0, 1),
+        ("[" * 100_000, 0, 1),
+        ('[{"length": "os.system(\'x\')", "ice": false}]', 0, 1),
+    ],
+)
+def test_replies_are_read_as_data(text, good, bad):
+    found, errors = read_configurations(text, SPACES)
+    assert (len(found), len(errors)) == (good, bad)
+
+
+def test_what_is_invalid_is_reported_back_once():
+    replies = ['[{"length": 99, "ice": true}]', '[{"length": 3, "ice": true}]']
+    with FakeLLMServer(replies) as server:
+        writer = LLMWriter(server.model, "walk", answers=":memory:")
+        mix = writer.propose(report({9: 1}, mix=(9,)), SPACES, 1, np.random.default_rng(0))
+        assert mix == [{"length": 3, "ice": True}]
+        asked, again = (request.body["messages"] for request in server.history)
+    assert '"maximum": 9' in asked[-1]["content"]
+    assert '{"ice": false, "length": 9}: 10%' in asked[-1]["content"]
+    assert "99 is greater than the maximum" in again[-1]["content"]
+
+
+def test_it_is_asked_twice_at_most_and_what_fits_counts():
+    with FakeLLMServer('[{"length": 99, "ice": true}, {"length": 4, "ice": true}]') as server:
+        writer = LLMWriter(server.model, answers=":memory:")
+        mix = writer.propose(report({}), SPACES, 2, np.random.default_rng(0))
+        assert mix == [{"length": 4, "ice": True}]
+        assert len(server.history) == 2
+
+
+def test_no_reply_leaves_the_mix():
+    with FakeLLMServer(FakeReply("down", status=503)) as server:
+        writer = LLMWriter(server.model, answers=":memory:", max_retries=0)
+        mix = writer.propose(report({}, mix=(2,)), SPACES, 2, np.random.default_rng(0))
+    assert mix == [configuration(2)]
+
+
+def train(one, steps=800, vec_env_cls=None, **kwargs):
+    env = make_vec_env(one.make, 2, seed=0, vec_env_cls=vec_env_cls)
+    model = PPO("MlpPolicy", env, n_steps=64, batch_size=64, n_epochs=2, seed=0, device="cpu")
+    try:
+        model.learn(steps, callback=CurriculumCallback(one, every=256, episodes=10, **kwargs))
+    finally:
+        env.close()
+    return model
+
+
+@pytest.mark.parametrize("vec_env_cls", [None, SubprocVecEnv])
+def test_a_training_goes_through_its_cycles(vec_env_cls):
+    one = curriculum(EasyToHard([configuration(n) for n in (1, 2, 3, 9)]))
+    train(one, vec_env_cls=vec_env_cls)
+    assert one.cycle == len(one.history) == 4
+    assert [len(line["mix"]) for line in one.history] == [0, 2, 2, 2]
+    assert list(one.history[0]["skills"]) == [key_of(ORIGINAL)]
+    assert one._known[key_of(configuration(1))].episodes > 5  # from the training's own episodes
+
+
+def test_skills_are_named_by_the_mission():
+    one = curriculum()
+    train(one, steps=128, skill=by_verb)
+    assert list(one.history[0]["skills"]) == ["walk there"]
+
+
+def test_several_originals_are_several_levels():
+    levels = [configuration(n) for n in (1, 2, 3)]
+    one = curriculum(Gap(lambda one: 1.0, levels), original=levels, n=1)
+    train(one, steps=300)
+    assert sorted(one.history[0]["skills"]) == sorted(map(key_of, levels))
+
+
+def test_a_curriculum_is_resumed(tmp_path):
+    one = curriculum()
+    one.next({"walk": Rate.of(5, 10)}, {key_of(configuration(3)): Rate.of(1, 2)})
+    one.save(tmp_path / "curriculum.json")
+    other = curriculum()
+    other.load(tmp_path / "curriculum.json")
+    assert other.mix == one.mix
+    for _ in range(3):
+        assert other.next({"walk": Rate.of(5, 10)}) == one.next({"walk": Rate.of(5, 10)})
+    assert json.dumps(other.history) == json.dumps(one.history)
+
+
+def test_a_resumed_training_takes_the_mix_it_had(tmp_path):
+    one = curriculum(EasyToHard([configuration(1)]))
+    train(one, steps=128)
+    one.save(tmp_path / "curriculum.json")
+    other = curriculum(EasyToHard([configuration(1)]))
+    other.load(tmp_path / "curriculum.json")
+    train(other, steps=128)
+    assert other.cycle == one.cycle
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"cycle": 1, "mix": [{"length": 99}]}'])
+def test_files_of_something_else_are_refused(tmp_path, text):
+    (tmp_path / "c.json").write_text(text)
+    with pytest.raises(CurriculumError, match="holds no curriculum of this space"):
+        curriculum().load(tmp_path / "c.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"original": {"length": 99, "ice": False}}, "not of the declared space"),
+        ({"original": []}, "original is empty"),
+        ({"share": 0.0}, r"expected a share in \(0, 1\]"),
+        ({"n": 0}, "expected a share"),
+        ({"writer": "gpt"}, "expected a Writer"),
+    ],
+)
+def test_bad_arguments_are_errors_at_construction(arguments, says):
+    with pytest.raises(CurriculumError, match=says):
+        curriculum(**arguments)
+
+
+def test_envs_of_another_make_are_refused():
+    one = curriculum()
+    env = make_vec_env(lambda: Walk(**ORIGINAL), 1)
+    model = PPO("MlpPolicy", env, n_steps=64, batch_size=64, device="cpu")
+    with pytest.raises(CurriculumError, match=r"make_vec_env\(curriculum.make\)"):
+        model.learn(64, callback=CurriculumCallback(one))
+
+
+def test_one_student_has_one_action_space():
+    def make(n):
+        env = gym.make("CartPole-v1")
+        env.action_space = gym.spaces.Discrete(n)
+        return env
+
+    one = Curriculum(make, {"n": {"enum": [2, 3]}}, EasyToHard([{"n": 3}]), {"n": 2})
+    assert one.next({"x": Rate.of(1, 2)}) == []  # refused
+    env = ConfiguredEnv(make, [{"n": 2}], share=0.5)
+    env.set_mix([{"n": 3}])
+    with pytest.raises(CurriculumError, match="one student is to act in all"):
+        [env.reset(seed=seed) for seed in range(9)]
