@@ -11,8 +11,8 @@ import pytest
 from gym_llmteacher.errors import HabitatMissingError, TeacherError
 from gym_llmteacher.habitat import HabitatEnv, nav_pick_config
 from gym_llmteacher.habitat.controls import Controls, slots_of
-from gym_llmteacher.habitat.env import split_option
 from gym_llmteacher.habitat.observations import Observations
+from gym_llmteacher.habitat.skills import split_option
 from gym_llmteacher.habitat.world import label
 
 HERE = importlib.util.find_spec("habitat") is not None
