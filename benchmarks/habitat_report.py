@@ -14,12 +14,15 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.habitat import ARMS, RESULTS, SOLVED, WINDOW, WORK, frames_to, make_env
+from benchmarks.habitat import ARMS, MORE, RESULTS, SOLVED, WINDOW, WORK, frames_to, make_env
 
 PICTURES = Path(__file__).parent.parent / "docs" / "images"
 NAMES = {
     "ppo": "plain PPO, low-level actions", "hierarchical": "PPO over options",
     "llm-options": "TeacherPPO over options", "llm-flat": "TeacherPPO, low-level actions",
+    "llm-options-manners": "TeacherPPO over options, all manners",
+    "llm-options-depth": "TeacherPPO over options, depth only",
+    "llm-flat-depth": "TeacherPPO, low-level actions, depth only",
 }  # fmt: skip
 COLORS = {
     "ppo": "#9ca3af", "hierarchical": "#4b5563", "llm-options": "#2563eb", "llm-flat": "#d97706",
@@ -31,7 +34,7 @@ def markdown(rows: list[dict]) -> str:
     """Markdown: frames until 80 %, and success in unseen episodes, median and range over seeds."""
     lines = ["| who | seeds | frames to 80 % | sampled | greedy | questions | CPU |",
              "|---|---|---|---|---|---|---|"]  # fmt: skip
-    for arm in ARMS:
+    for arm in ARMS + MORE:
         mine = [row for row in rows if row["arm"] == arm]
         last = [row for row in mine if row.get("last")]
         if not last:

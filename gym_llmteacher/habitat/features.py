@@ -62,8 +62,8 @@ class HabitatFeatures(BaseFeaturesExtractor):
         """Features, float32 ``(batch, features_dim)``."""
         state = observations["state"]
         # (batch, targets) each; right is positive
-        distance, cosine, sine = state[:, self._compass].unflatten(1, (-1, 3)).unbind(2)
-        x, _, z, cos_yaw, sin_yaw = state[:, self._pose].unflatten(1, (5, 1)).unbind(1)
+        distance, cosine, sine = state[:, self._compass].reshape(len(state), -1, 3).unbind(2)
+        x, _, z, cos_yaw, sin_yaw = state[:, self._pose, None].unbind(1)
         # Heading h looks along (cos h, -sin h); a target to the right is at h - angle.
         goal_x = x + distance * (cos_yaw * cosine + sin_yaw * sine)
         goal_z = z - distance * (sin_yaw * cosine - cos_yaw * sine)

@@ -166,8 +166,8 @@ class World:
         return self.sim.articulated_agent
 
     def position(self, word: str) -> Point:
-        """Where a thing is, (x, y, z), metres."""
-        return np.asarray(self._problem.sim_info.get_entity_pos(self._names[word]), np.float32)
+        """Where a thing is now, (x, y, z), metres; no array of the simulator's, which may change."""
+        return np.array(self._problem.sim_info.get_entity_pos(self._names[word]), np.float32)
 
     def polar(self, point: Point) -> tuple[float, float]:
         """Distance (metres) and bearing (radians, left is positive) of a point from the robot."""

@@ -174,6 +174,10 @@ class LightPddlApplyAction(_Action):
         return spaces.Dict({"pddl_action": _box(_ANY, n)})
 
     @property
+    def entities(self) -> list[Any]:
+        return self._entities_list
+
+    @property
     def was_prev_action_invalid(self) -> bool:
         return self._invalid
 

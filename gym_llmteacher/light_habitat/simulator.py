@@ -56,7 +56,7 @@ class Robot:
 
 
 @dataclass
-class LightSimulatorConfig(SimulatorConfig):  # type: ignore[misc]
+class LightSimulatorConfig(SimulatorConfig):
     """habitat-lab's config of a simulator, and the manners of this one."""
 
     manners: Manners = field(default_factory=Manners)
@@ -268,7 +268,7 @@ class LightSim(Simulator):
         """Place from the path finder's generator, heading from NumPy's global one."""
         place = self.random_point()
         assert place is not None
-        self.robot = Robot(place, float(np.random.uniform(-math.pi, math.pi)))  # noqa: NPY002
+        self.robot = Robot(place, float(np.random.uniform(-math.pi, math.pi)))
 
     def get_straight_shortest_path_points(self, a: Any, b: Any) -> list[Vector]:
         """Corners of the shortest path, both ends included; [] if there is none."""

@@ -16,7 +16,8 @@ def nav_pick_config(overrides: Sequence[str] = ()) -> Any:
 
     A ``RearrangePddlTask-v0`` whose goal is ``holding(goal0|0, robot_0)``, with oracle navigation,
     PDDL pick and magic grasp. Without a CUDA device it renders on the CPU, since habitat-sim ends
-    the process where the GPU it is told to use does not exist. For the light simulator see `gym_llmteacher.light_habitat.config`.
+    the process where the GPU it is told to use does not exist. For the light simulator see
+    `gym_llmteacher.light_habitat.config`.
 
     :param overrides: in hydra's notation, ``["habitat.environment.max_episode_steps=100"]``
     :return: ``omegaconf.DictConfig``
