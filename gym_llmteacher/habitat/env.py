@@ -130,7 +130,7 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         if self.mode == "options":
             self._note_arrival(int(action))
         after = self._place()
-        if self.mode != "raw" and self.action_names[int(action)] != "wait":
+        if self._counts(action):
             self._fruitless.note(int(action), before, after)
         if before[2] is not None and after[2] is None:
             forget_targets(self.habitat.task)  # it lies elsewhere now
@@ -140,6 +140,13 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         truncated = bool(done) and late and not ended
         converted = self._observations.read(obs, self.world.target)
         return converted, float(reward), bool(done) and not truncated, truncated, info
+
+    def _counts(self, action: Any) -> bool:
+        """Whether it would be in vain if nothing changed: not to wait, and not to arrive."""
+        if self.mode == "options":
+            skill, word = self._skills[int(action)]
+            return skill != "wait" and not (skill == "navigate" and word == self.world.arrived)
+        return self.mode == "primitives"
 
     def _place(self) -> tuple[list[float], float, str | None]:
         robot = self.world.robot

@@ -166,7 +166,7 @@ class World:
         return self.sim.articulated_agent
 
     def position(self, word: str) -> Point:
-        """Where a thing is now, (x, y, z), metres; no array of the simulator's, which may change."""
+        """Where a thing is now, (x, y, z), metres; a copy, since the simulator's own changes."""
         return np.array(self._problem.sim_info.get_entity_pos(self._names[word]), np.float32)
 
     def polar(self, point: Point) -> tuple[float, float]:

@@ -165,7 +165,7 @@ class LightPddlApplyAction(_Action):
     """Applies abstract actions where their preconditions hold: ``pick`` grasps from a distance."""
 
     def __init__(self, *args: Any, task: Any, **kwargs: Any) -> None:
-        self._entities_list = task.pddl_problem.get_ordered_entities_list()
+        self._entities_list: list[Any] = task.pddl_problem.get_ordered_entities_list()
         super().__init__(*args, task=task, **kwargs)
 
     @property
