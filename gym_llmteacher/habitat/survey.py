@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -108,17 +107,21 @@ def _seeding(env: Any) -> tuple[bool, bool]:
     def roll(seed: int) -> list[dict[str, Any]]:
         seen = [env.reset(seed=seed)[0]]
         for action in (0, 0, 1, 0, 0):
-            seen.append(env.step(action)[0])
+            obs, _, terminated, truncated, _ = env.step(action)
+            seen.append(obs)
+            if terminated or truncated:
+                break
         return seen
 
     first = [roll(seed) for seed in (1, 2, 3)]
     again = [roll(seed) for seed in (3, 2, 1)][::-1]
     pairs = list(zip(first, again, strict=True))
-    same: Callable[[Any, Any], bool] = lambda a, b: all(  # noqa: E731
-        np.array_equal(a[key], b[key]) for key in a
-    )
-    starts = all(same(a[0], b[0]) for a, b in pairs)
-    return starts, all(same(x, y) for a, b in pairs for x, y in zip(a, b, strict=True))
+    starts = all(_same(a[0], b[0]) for a, b in pairs)
+    return starts, all(len(a) == len(b) and all(map(_same, a, b)) for a, b in pairs)
+
+
+def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return all(np.array_equal(a[key], b[key]) for key in a)
 
 
 def _versions() -> dict[str, str]:

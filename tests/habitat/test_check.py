@@ -61,7 +61,7 @@ def test_what_the_real_simulator_lacks_is_named(tmp_path, monkeypatch):
     config = nav_pick_config()
     missing = missing_assets(config, tmp_path)
     text = " ".join(missing)
-    for part in ("all_receptacles", "replica_cad", "ycb", "hab_fetch"):
+    for part in ("rearrange_easy.json.gz", "data/replica_cad", "ycb", "hab_fetch"):
         assert part in text, part
     for path in missing:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
