@@ -8,9 +8,11 @@ import math
 import numpy as np
 import pytest
 import torch as th
+from stable_baselines3 import PPO
 
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.habitat import HabitatGrounding
+from gym_llmteacher.habitat.depth_features import DepthFeatures
 from gym_llmteacher.habitat.draw import depth_view, free_box, overlap
 from gym_llmteacher.habitat.entities import actions_of
 from gym_llmteacher.habitat.features import HabitatFeatures
@@ -248,6 +250,26 @@ def test_features_of_several_targets_and_of_none(make_env):
     np.testing.assert_allclose(seen[0, 11:] / 0.2, [1, 2, 4, 1, 2, 4], atol=1e-5)
     with pytest.raises(GroundingError, match=r"expected also obj_start_gps_compass.*DepthFeatures"):
         HabitatFeatures(space, {"localization_sensor": slice(0, 5)})
+
+
+def test_a_student_that_sees_depth_and_nothing_privileged(make_env):
+    camera = "habitat.simulator.agents.main_agent.sim_sensors.head_depth_sensor"
+    keys = "habitat.gym.obs_keys=[head_depth,is_holding,has_finished_oracle_nav]"
+    env = make_env(overrides=[keys, f"{camera}.width=36", f"{camera}.height=40"])
+    assert set(env.state_slots) == {"is_holding", "has_finished_oracle_nav"}
+    model = PPO(
+        "MultiInputPolicy", env, n_steps=16, batch_size=16, n_epochs=1, device="cpu",
+        policy_kwargs={"features_extractor_class": DepthFeatures},
+    ).learn(16)  # fmt: skip
+    obs, _ = env.reset(seed=0)
+    seen = {key: th.as_tensor(value)[None] for key, value in obs.items()}
+    look = model.policy.features_extractor
+    before = look(seen)
+    seen["head_depth"] = seen["head_depth"].flip(2)  # left and right
+    assert (look(seen) - before).abs().max() > 1e-3
+    small = make_env(overrides=[keys])
+    with pytest.raises(GroundingError, match=r"head_depth is \(32, 32, 1\), expected at least"):
+        DepthFeatures(small.observation_space)
 
 
 def test_a_task_that_names_one_object_says_one_object(make_env):
