@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import weakref
@@ -62,8 +63,11 @@ def _check(config: Any, given: Any) -> None:
             f"the config has {len(robots)} robots ({', '.join(robots)}), expected one: HabitatEnv "
             "has one student. Cure: leave one in habitat.simulator.agents_order."
         )
-    other = None if _open is None else _open()
-    if other is None or not _alone(config.simulator):
+    if _open is None or not _alone(config.simulator):
+        return
+    gc.collect()  # one that was dropped without being closed
+    other = _open()
+    if other is None:
         return
     if given is not other.unwrapped.habitat_env:
         raise GroundingError(

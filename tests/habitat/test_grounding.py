@@ -96,4 +96,4 @@ def test_two_options_fetch_the_target(make_env):
         frames.append(info["option_steps"])
     assert terminated
     assert info["is_success"]
-    assert frames[0] > frames[1] == 1
+    assert frames[0] >= frames[1] == 1
