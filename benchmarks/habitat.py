@@ -30,11 +30,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 RESULTS = Path(__file__).parent / "results" / "habitat.jsonl"
 WORK = Path("runs/habitat")
 ARMS = ("ppo", "hierarchical", "llm-options", "llm-flat")
-STEPS = {"ppo": 80_000, "hierarchical": 80_000, "llm-options": 12_000, "llm-flat": 40_000}
+MORE = ("llm-options-manners", "llm-options-depth", "llm-flat-depth")
+"""The same students with all manners of the real simulator, or with a picture encoder and without
+compass and pose."""
+STEPS = {"ppo": 80_000, "hierarchical": 80_000, "llm-options": 12_000, "llm-flat": 40_000,
+         "llm-options-manners": 12_000, "llm-options-depth": 12_000,
+         "llm-flat-depth": 40_000}  # fmt: skip
 SOLVED, WINDOW = 0.8, 50
 LIMIT = 150  # steps per episode
 EPISODES = 50  # unseen ones, for the final evaluation
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+
+def is_flat(arm: str) -> bool:
+    """Whether the student drives the robot itself."""
+    return arm == "ppo" or "flat" in arm
 
 
 def make_env(arm: str, unseen: bool = False, pixels: int = 32) -> Any:
@@ -48,10 +58,10 @@ def make_env(arm: str, unseen: bool = False, pixels: int = 32) -> Any:
     from gym_llmteacher.wrappers.options import OptionsWrapper
 
     logging.getLogger("habitat").setLevel(logging.WARNING)
-    flat = arm in ("ppo", "llm-flat")
+    flat = is_flat(arm)
     actions = "primitives" if flat else "options"
     env = HabitatEnv(
-        copy.deepcopy(_config(unseen, pixels)), actions,
+        copy.deepcopy(_config(unseen, pixels, arm)), actions,
         objects=tuple(OBJECTS), places=RECEPTACLES,
     )  # fmt: skip
     if flat:
@@ -61,33 +71,42 @@ def make_env(arm: str, unseen: bool = False, pixels: int = 32) -> Any:
 
 
 @lru_cache
-def _config(unseen: bool, pixels: int) -> Any:
+def _config(unseen: bool, pixels: int, arm: str) -> Any:
     """The composed config; composing takes longer than an episode."""
     from gym_llmteacher.light_habitat.config import light_config
+    from gym_llmteacher.light_habitat.manners import Manners
 
+    if arm.endswith("depth"):
+        pixels = max(pixels, 48)
     camera = "habitat.simulator.agents.main_agent.sim_sensors.head_depth_sensor"
     overrides = [f"habitat.environment.max_episode_steps={LIMIT}",
                  f"{camera}.width={pixels}", f"{camera}.height={pixels}"]  # fmt: skip
+    if arm.endswith("depth"):
+        keys = "head_depth,is_holding,has_finished_oracle_nav"
+        overrides.append(f"habitat.gym.obs_keys=[{keys}]")
+    manners = Manners.all(one_env=False) if arm.endswith("manners") else None
     episodes, first = (100, 10_000) if unseen else (500, 0)
-    return light_config(overrides, episodes=episodes, houses=1, first=first)
+    return light_config(overrides, episodes=episodes, houses=1, first=first, manners=manners)
 
 
 def settings(arm: str, env: Any) -> dict[str, Any]:
     """Hyperparameters: over low-level actions the same with and without a teacher."""
     from stable_baselines3.common.utils import LinearSchedule
 
+    from gym_llmteacher.habitat.depth_features import DepthFeatures
     from gym_llmteacher.habitat.features import HabitatFeatures
     from gym_llmteacher.sb3.loop_free import LoopFreePolicy
 
-    flat = arm in ("ppo", "llm-flat")
+    flat, seeing = is_flat(arm), arm.endswith("depth")
     features = {
-        "slots": env.unwrapped.state_slots,
-        **({} if flat else {"waves": 0, "depth": False}),
+        **({} if seeing else {"slots": env.unwrapped.state_slots}),
+        **({} if flat or seeing else {"waves": 0, "depth": False}),
     }
     arguments = {
         "policy": "MultiInputPolicy", "gamma": 0.99, "device": "cpu",
         "policy_kwargs": {
-            "features_extractor_class": HabitatFeatures, "features_extractor_kwargs": features,
+            "features_extractor_class": DepthFeatures if seeing else HabitatFeatures,
+            "features_extractor_kwargs": features,
             "net_arch": [128, 128] if flat else [64, 64],
         },
     }  # fmt: skip
@@ -105,7 +124,7 @@ def settings(arm: str, env: Any) -> dict[str, Any]:
 
 def coefficient(arm: str) -> Any:
     """Schedule of the teaching coefficient, in steps of the student."""
-    if arm == "llm-flat":
+    if is_flat(arm):
         shape = {"shape": "llm4teach", "start": 3.0, "floor": 0.1}
         return {**shape, "decay_steps": 24_000, "cut_steps": 34_000}
     return {"shape": "linear", "start": 3.0, "end": 0.0, "steps": 3_000}
@@ -161,7 +180,7 @@ def one_run(
     watch = Watch()
     watch.solved = deque(maxlen=WINDOW)
     since = time.process_time()
-    model.learn(10 * steps if arm in ("hierarchical", "llm-options") else steps, callback=watch)
+    model.learn(steps if is_flat(arm) else 10 * steps, callback=watch)
     seconds = time.process_time() - since
     scores = [
         evaluate(
@@ -187,7 +206,7 @@ def frames_to(lines: list[dict]) -> float:
 
 @app.command()
 def run(
-    arms: Annotated[str, typer.Option(help="Some of: " + ", ".join(ARMS))] = ",".join(ARMS),
+    arms: Annotated[str, typer.Option(help="Some of: " + ", ".join(ARMS + MORE))] = ",".join(ARMS),
     seeds: Annotated[int, typer.Option(help="Seeds first, first + 1, ...")] = 5,
     first: Annotated[int, typer.Option(help="First seed; tune on 100 and up.")] = 0,
     steps: Annotated[int | None, typer.Option(help="Frames; default: as reported.")] = None,
@@ -213,15 +232,24 @@ def run(
 
 
 @app.command()
-def scripted(episodes: int = 200, houses: int = 25) -> None:
-    """Let a script choose the options, in many houses; and measure the speed of the env."""
+def scripted(
+    episodes: int = 200, houses: int = 25, manners: bool = False, overrides: str = ""
+) -> None:
+    """Let a script choose the options, in many houses; and measure the speed of the env.
+
+    --manners: with all manners of the real simulator. --overrides: in hydra's notation, by spaces.
+    """
     import gym_llmteacher.light_habitat  # noqa: F401
     from gym_llmteacher.habitat import HabitatEnv
     from gym_llmteacher.light_habitat.config import light_config
     from gym_llmteacher.light_habitat.dataset import OBJECTS
+    from gym_llmteacher.light_habitat.manners import Manners
 
     for actions in ("options", "primitives"):
-        config = light_config(episodes=episodes, houses=houses, seed=1)
+        config = light_config(
+            overrides.split(), episodes=episodes, houses=houses, seed=1,
+            manners=Manners.all() if manners else None,
+        )  # fmt: skip
         env = HabitatEnv(config, actions, objects=tuple(OBJECTS))
         solved, lengths, since = 0, [], time.process_time()
         for episode in range(episodes):

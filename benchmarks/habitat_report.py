@@ -14,12 +14,15 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.habitat import ARMS, RESULTS, SOLVED, WINDOW, WORK, frames_to, make_env
+from benchmarks.habitat import ARMS, MORE, RESULTS, SOLVED, WINDOW, WORK, frames_to, make_env
 
 PICTURES = Path(__file__).parent.parent / "docs" / "images"
 NAMES = {
     "ppo": "plain PPO, low-level actions", "hierarchical": "PPO over options",
     "llm-options": "TeacherPPO over options", "llm-flat": "TeacherPPO, low-level actions",
+    "llm-options-manners": "TeacherPPO over options, all manners",
+    "llm-options-depth": "TeacherPPO over options, depth only",
+    "llm-flat-depth": "TeacherPPO, low-level actions, depth only",
 }  # fmt: skip
 COLORS = {
     "ppo": "#9ca3af", "hierarchical": "#4b5563", "llm-options": "#2563eb", "llm-flat": "#d97706",
@@ -31,7 +34,7 @@ def markdown(rows: list[dict]) -> str:
     """Markdown: frames until 80 %, and success in unseen episodes, median and range over seeds."""
     lines = ["| who | seeds | frames to 80 % | sampled | greedy | questions | CPU |",
              "|---|---|---|---|---|---|---|"]  # fmt: skip
-    for arm in ARMS:
+    for arm in ARMS + MORE:
         mine = [row for row in rows if row["arm"] == arm]
         last = [row for row in mine if row.get("last")]
         if not last:
@@ -97,10 +100,11 @@ def table(
 
 @app.command()
 def pictures(
-    student: Annotated[Path, typer.Option(help="A trained one.")] = WORK / "llm-flat-0.zip",
+    student: Annotated[Path, typer.Option(help="A trained one.")] = WORK
+    / "llm-options-manners-0.zip",
     out: Annotated[Path, typer.Option(help="Folder.")] = PICTURES,
 ) -> None:
-    """Draw the map with a way on it, and film a student beside its teacher's prior."""
+    """Draw the map with a way on it, and film a student over options beside its teacher's prior."""
     import numpy as np
     import torch as th
     from PIL import Image
@@ -129,33 +133,44 @@ def pictures(
 
     model = PPO.load(student, device="cpu")
     teacher = LLMTeacher(answers=WORK / "answers.sqlite")
-    env = LLMTeacherWrapper(make_env("llm-flat", unseen=True), teacher)
-    robot, rng, frames, times = env.unwrapped, np.random.default_rng(0), [], []
-    for seed in (3, 5):
+    env = LLMTeacherWrapper(make_env("llm-options-manners", unseen=True), teacher)
+    robot, rng, frames = env.unwrapped, np.random.default_rng(0), []
+    step, names = robot.step, env.get_wrapper_attr("options")
+    bars: dict = {}
+
+    def filmed(action: int) -> tuple:
+        """A frame before each control step, under the option that is being carried out."""
+        trail.append(robot.world.robot.base_pos)
+        lines = [f"Get the {robot.world.target}.", f"Step {len(trail)}: {bars['option']}",
+                 f"Holds {robot.world.holding or 'nothing'}."]  # fmt: skip
+        frame = draw_bars(
+            scene(robot, trail), bars["names"], bars["prior"], bars["chances"], lines, 324, 300
+        )
+        frames.append(Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE))
+        return step(action)
+
+    robot.step = filmed
+    for seed in (3, 5, 8):
         obs, info = env.reset(seed=seed)
         trail, done = [], False
-        while True:
-            trail.append(robot.world.robot.base_pos)
+        while not done:
             tensor, _ = model.policy.obs_to_tensor(obs)
             with th.no_grad():
                 chances = model.policy.get_distribution(tensor).distribution.probs[0].numpy()
-            lines = [f"Get the {robot.world.target}.", f"Step {len(trail) - 1}",
-                     f"Holds {robot.world.holding or 'nothing'}."]  # fmt: skip
+            chances = chances.astype(float)
+            option = int(rng.choice(len(chances), p=chances / chances.sum()))
             prior = info["teacher_prior"] if info["teacher_weight"] > 0 else None
-            shown = None if done else chances
-            frame = draw_bars(
-                scene(robot, trail), robot.action_names, prior, shown, lines, 324, 300
+            most = chances if prior is None else np.maximum(chances, prior)
+            shown = sorted(np.argsort(-most)[:6])  # more would overlap
+            bars.update(
+                names=[names[k] for k in shown],
+                prior=None if prior is None else [prior[k] for k in shown],
+                chances=[chances[k] for k in shown],
+                option=names[option],
             )
-            frames.append(
-                Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
-            )
-            times.append(1500 if done else 180)
-            if done:
-                break
-            chances = chances.astype(np.float64)
-            action = int(rng.choice(len(chances), p=chances / chances.sum()))
-            obs, _, terminated, truncated, info = env.step(action)
+            obs, _, terminated, truncated, info = env.step(option)
             done = terminated or truncated
+    times = [180] * len(frames)
     frames[0].save(out / "habitat.gif", save_all=True, append_images=frames[1:], duration=times,
                    loop=0, optimize=True)  # fmt: skip
 

@@ -1,7 +1,9 @@
 """Nav & Pick in Habitat: a language model on this machine teaches a robot to fetch things.
 
 On the light simulator, a minute: ``python examples/habitat_nav_pick.py [--frames 12000]``. On the
-real one, with ReplicaCAD and its episodes under ``data/``: ``... --real``.
+real one, with ReplicaCAD and its episodes under ``data/``: ``... --real``; but first
+``gym-llmteacher habitat-check``. Each env is closed before the next one is opened: two real ones in
+a process end it.
 """
 
 import argparse
@@ -28,7 +30,8 @@ def robot():
     """The env: one action per option, a control step of it at a time."""
     limit = [f"habitat.environment.max_episode_steps={arguments.steps}"]
     if arguments.real:
-        return HabitatEnv(nav_pick_config(limit), render_mode="rgb_array")
+        config = nav_pick_config(limit)
+        return HabitatEnv(config, objects="all", places="all", render_mode="rgb_array")
     import gym_llmteacher.light_habitat  # noqa: F401  (the opt-in: registers the light simulator)
     from gym_llmteacher.light_habitat.config import light_config
     from gym_llmteacher.light_habitat.dataset import OBJECTS
@@ -74,6 +77,7 @@ def until(local, _):
 
 model.learn(10 * arguments.frames, callback=until)
 model.save("habitat_student")
+env.close()
 
 score = evaluate(options, StudentActor(model, deterministic=False), 50, n_envs=1)
 print(f"{frames} frames; the student alone fetched what it was to: {score.success:.0%} of 50")
@@ -91,6 +95,6 @@ while not done:
         done = terminated or truncated
         if done or film.option_action(film.options[int(option)]) is None:
             break
-pictures.append(Image.fromarray(scene(film, trail)).quantize(128))
+film.close()
 pictures[0].save("habitat.gif", save_all=True, append_images=pictures[1:], duration=120, loop=0)
 print("saved habitat_student.zip and habitat.gif")

@@ -11,6 +11,7 @@ from rich.console import Console
 from gym_llmteacher import (
     cli_answers,
     cli_check,
+    cli_habitat,
     cli_practise,
     cli_reflect,
     cli_train,
@@ -42,6 +43,7 @@ app.command()(cli_check.check)
 app.command()(cli_practise.practise)
 app.command()(cli_reflect.reflect)
 app.command()(cli_watch.watch)
+app.command()(cli_habitat.habitat_check)
 console = Console()
 
 

@@ -9,7 +9,7 @@ import gymnasium as gym
 
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.base import Grounding
-from gym_llmteacher.habitat.env import split_option
+from gym_llmteacher.habitat.skills import split_option
 from gym_llmteacher.option_actions import LazyRows
 from gym_llmteacher.situation import Situation, Subgoal
 

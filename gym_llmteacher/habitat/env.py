@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,11 +12,16 @@ from numpy.typing import NDArray
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.habitat.controls import PRIMITIVES, Controls
 from gym_llmteacher.habitat.draw import scene
-from gym_llmteacher.habitat.lab import import_lab
+from gym_llmteacher.habitat.entities import actions_of, forget_targets
+from gym_llmteacher.habitat.fruitless import Fruitless
 from gym_llmteacher.habitat.observations import Observations
+from gym_llmteacher.habitat.opening import hab_gym, release
+from gym_llmteacher.habitat.seeding import order_episodes, settle
+from gym_llmteacher.habitat.skills import option_names, split_option
 from gym_llmteacher.habitat.world import World
 
 _BESIDE = 2.0  # metres; habitat-lab's own threshold of robot_at
+_UNBOUNDED = 1e6  # slots of abstract actions go to 3.4e38, and a fraction in them is an error
 ACTIONS = ("options", "primitives", "raw")
 
 
@@ -35,14 +38,16 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         habitat-lab made of one
     :param actions: what the student does. ``"options"``: ``Discrete``, one control step of an
         option per env step (`OptionsWrapper` carries them out to their end); ``"primitives"``:
-        ``Discrete``, drive, turn, grasp, release; ``"raw"``: the flat Box of habitat-lab
-    :param objects: words for objects (``"apple"``), compared with the simulator's handles; empty:
-        entities go by their own names (``"goal0|0"``)
-    :param places: words for receptacles
+        ``Discrete``, drive, turn, grasp, release; ``"raw"``: the flat Box of habitat-lab without
+        its unbounded slots (oracle navigation, abstract actions)
+    :param objects: words for objects (``"apple"``), compared with the simulator's handles;
+        ``"all"``: those of all episodes; empty: only the entities of the task's specification, by
+        their own names (``"goal0|0"``)
+    :param places: words for receptacles; ``"all"``: those of the first scene
     :param render_mode: ``"rgb_array"``: map from above and depth view; or ``None``
     :raises HabitatMissingError: habitat-lab or habitat-sim is not installed
-    :raises GroundingError: unknown ``actions``, a task without PDDL, or a config whose actions lack
-        what the chosen ones need
+    :raises GroundingError: unknown ``actions``, a task without PDDL, several robots, a config whose
+        actions lack what the chosen ones need, or a second env on the real simulator in one process
 
     Change log: 0.1.0 - added.
     """
@@ -53,23 +58,25 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         self,
         env: Any,
         actions: str = "options",
-        objects: Sequence[str] = (),
-        places: Sequence[str] = (),
+        objects: Sequence[str] | str = (),
+        places: Sequence[str] | str = (),
         render_mode: str | None = None,
     ) -> None:
         if actions not in ACTIONS:
             raise GroundingError(f"actions is {actions!r}, expected one of {', '.join(ACTIONS)}.")
-        self._gym = _hab_gym(env)
+        self._gym = hab_gym(env)
         self.habitat: Any = self._gym.unwrapped.habitat_env
         """The ``habitat.Env``."""
         self.render_mode = render_mode
         self.mode = actions
         self.world = World(self.habitat, objects, places)
         self.controls = Controls(self._gym.original_action_space)
-        self.options = self._option_names()
+        self.options = option_names(self.world.objects, self.world.places)
         """Names of the options; those that do not apply now take a step and do nothing."""
         self._skills = [split_option(name) for name in self.options]
-        self._observations = Observations(self._gym.observation_space, tuple(objects))
+        self._observations = Observations(
+            self._gym.observation_space, self.world.objects if objects else ()
+        )
         self.observation_space: Any = self._observations.space
         self.state_slots = self._observations.slots
         """Where each sensor lies in ``state``."""
@@ -80,6 +87,9 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
             self.action_names = self.options if actions == "options" else PRIMITIVES
         config = self.habitat._config
         self._success: str = config.task.success_measure
+        self._end_on_success = bool(config.task.end_on_success)
+        self._fruitless = Fruitless()
+        self._closed = False
         if actions == "primitives":
             drive, arm = config.task.actions.base_velocity, config.task.actions.arm_action
             frequency = float(config.simulator.ctrl_freq)
@@ -87,19 +97,11 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
             self.turn_angle = float(drive.ang_speed) / frequency
             self.reach = float(arm.grasp_thresh_dist)
 
-    def _option_names(self) -> tuple[str, ...]:
-        objects, places = self.world.objects, self.world.places
-        return (
-            *(f"navigate to {word}" for word in (*objects, *places)),
-            *(f"pick {word}" for word in objects),
-            "drop",
-            "wait",
-        )
-
     def _space(self) -> gym.Space[Any]:
         if self.mode == "raw":
             box = self._gym.action_space
-            return gym.spaces.Box(box.low, box.high, box.shape, np.float32)
+            self._offered = np.abs(box.high) < _UNBOUNDED
+            return gym.spaces.Box(box.low[self._offered], box.high[self._offered], dtype=np.float32)
         if self.mode == "options":
             self.controls.require("grip_action", "oracle_nav_action", "pddl_action")
             return gym.spaces.Discrete(len(self.options))
@@ -112,40 +114,53 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         """Start the next episode; a seed also puts the episodes in an order of its own."""
         super().reset(seed=seed)
         if seed is not None:
-            self._reseed(seed)
+            order_episodes(self.habitat, seed)
+        settle(self.habitat, seed, self.np_random)
         obs, metrics = self._gym.reset(return_info=True)
         self.world.refresh()
+        self._fruitless = Fruitless()
         return self._observations.read(obs, self.world.target), self._info(metrics)
-
-    def _reseed(self, seed: int) -> None:
-        # Env.seed leaves the order of episodes alone. The iterator shuffles its list in place, so
-        # it gets one of its own, always in the same order before; it takes seed 0 for no seed.
-        iterator = import_lab("habitat.core.dataset").EpisodeIterator
-        settings = dict(self.habitat._config.environment.iterator_options)
-        episodes = sorted(self.habitat.episodes, key=lambda e: (e.scene_id, e.episode_id))
-        self.habitat.seed(seed)
-        self.habitat.episode_iterator = iterator(episodes, **settings, seed=seed + 1)
 
     def step(
         self, action: Any
     ) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
         """One control step."""
+        before = self._place()
         obs, reward, done, metrics = self._gym.step(self._vector(action))
         if self.mode == "options":
             self._note_arrival(int(action))
+        after = self._place()
+        if self._counts(action):
+            self._fruitless.note(int(action), before, after)
+        if before[2] is not None and after[2] is None:
+            forget_targets(self.habitat.task)  # it lies elsewhere now
         info = self._info(metrics)
-        task = self.habitat.task
-        late = bool(self.habitat._past_limit() and task.is_episode_active)
-        truncated = bool(done) and late and not info["is_success"]
+        ended = info["is_success"] and self._end_on_success
+        late = bool(self.habitat._past_limit() and self.habitat.task.is_episode_active)
+        truncated = bool(done) and late and not ended
         converted = self._observations.read(obs, self.world.target)
         return converted, float(reward), bool(done) and not truncated, truncated, info
+
+    def _counts(self, action: Any) -> bool:
+        """Whether it would be in vain if nothing changed: not to wait, and not to arrive."""
+        if self.mode == "options":
+            skill, word = self._skills[int(action)]
+            return skill != "wait" and not (skill == "navigate" and word == self.world.arrived)
+        return self.mode == "primitives"
+
+    def _place(self) -> tuple[list[float], float, str | None]:
+        robot = self.world.robot
+        position = [float(x) for x in robot.base_pos]
+        return position, float(robot.base_rot), self.world.holding
 
     def _info(self, metrics: dict[str, Any]) -> dict[str, Any]:
         return {**metrics, "is_success": bool(metrics[self._success])}
 
     def _vector(self, action: Any) -> NDArray[np.float32]:
         if self.mode == "raw":
-            return np.asarray(action, np.float32)
+            vector = np.zeros(self.controls.size, np.float32)
+            vector[self._offered] = action
+            return vector
         holding = self.world.holding is not None
         if self.mode == "primitives":
             name = PRIMITIVES[int(action)]
@@ -166,11 +181,12 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
     def _note_arrival(self, action: int) -> None:
         """Finished-flags: where the robot has arrived, until it moves on or fails to pick there."""
         skill, word = self._skills[action]
-        actions = self.habitat.task.actions
+        navigation, abstract = actions_of(self.habitat.task)
         if skill == "navigate" and self.world.present(word):
-            self.world.arrived = word if actions["oracle_nav_action"].skill_done else None
-        elif skill == "pick" and actions["pddl_apply_action"].was_prev_action_invalid:
-            self.world.arrived = None if word == self.world.arrived else self.world.arrived
+            self.world.arrived = word if navigation.skill_done else None
+        elif skill == "pick" and abstract.was_prev_action_invalid and word == self.world.arrived:
+            self.world.arrived = None
+            forget_targets(self.habitat.task)  # it stopped out of reach: try another place
 
     def at(self, word: str) -> bool:
         """Whether the robot has arrived at a thing: it can be picked, or it is right ahead."""
@@ -202,10 +218,13 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
             raise GroundingError(
                 "options cannot be told in raw actions, expected actions='options' or 'primitives'."
             )
-        skill, word = split_option(option)
+        action = self._next_action(*split_option(option))
+        return None if action in self._fruitless.at(self._place()) else action
+
+    def _next_action(self, skill: str, word: str) -> int | None:
         holding = self.world.holding
         if skill == "wait":
-            return self.options.index(option) if self.mode == "options" else None
+            return self.options.index(skill) if self.mode == "options" else None
         if skill == "drop":
             applies = holding is not None
         elif skill == "pick":
@@ -215,7 +234,8 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         if not applies:
             return None
         if self.mode == "options":
-            return self.options.index(option)
+            names = {"navigate": f"navigate to {word}", "pick": f"pick {word}"}
+            return self.options.index(names.get(skill, skill))
         if skill == "navigate":
             return self._drive_to(word)
         return PRIMITIVES.index("grasp" if skill == "pick" else "release")
@@ -244,51 +264,8 @@ class HabitatEnv(gym.Env[dict[str, NDArray[Any]], Any]):
         return dict(self._gym._last_obs)
 
     def close(self) -> None:
-        """Close the simulator."""
-        self._gym.close()
-
-
-def split_option(option: str) -> tuple[str, str]:
-    """Skill and object of an option's name.
-
-    >>> split_option("navigate to potted meat can"), split_option("drop")
-    (('navigate', 'potted meat can'), ('drop', ''))
-    """
-    if option.startswith("navigate to "):
-        return "navigate", option.removeprefix("navigate to ")
-    skill, _, word = option.partition(" ")
-    return skill, word
-
-
-def _hab_gym(env: Any) -> Any:
-    """Return a ``HabGymWrapper`` around whatever was given."""
-    lab = import_lab()
-    wrapper = import_lab("habitat.gym.gym_wrapper").HabGymWrapper
-    if isinstance(env, (str, os.PathLike)):
-        env = lab.get_config(os.fspath(env))
-    if isinstance(env, lab.Env):
-        return wrapper(_around(env))
-    if hasattr(env, "unwrapped") and hasattr(env.unwrapped, "habitat_env"):
-        while not isinstance(env, wrapper):
-            env = env.env
-        return env
-    return import_lab("habitat.gym").make_gym_from_config(env).env
-
-
-def _around(env: Any) -> Any:
-    """A ``RLTaskEnv`` around an env that exists; its constructor would make a second one."""
-    base = import_lab("habitat.core.environments").RLTaskEnv
-
-    class Around(base):  # type: ignore[misc, valid-type]
-        def __init__(self) -> None:
-            task = env._config.task
-            self._core_env_config, self._env = env._config, env
-            self.observation_space, self.action_space = env.observation_space, env.action_space
-            self.number_of_episodes = env.number_of_episodes
-            self.reward_range = (-math.inf, math.inf)
-            self._reward_measure_name = task.reward_measure
-            self._success_measure_name = task.success_measure
-            self._slack_reward, self._success_reward = task.slack_reward, task.success_reward
-            self._end_on_success = task.end_on_success
-
-    return Around()
+        """Close the simulator; a second time does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._gym.close()
+            release(self._gym)

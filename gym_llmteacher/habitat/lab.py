@@ -10,7 +10,7 @@ from typing import Any
 from gym_llmteacher.errors import HabitatMissingError
 
 PIP_LINE = 'pip install "gym-llmteacher[habitat]"'
-CONDA_PAGE = "https://github.com/facebookresearch/habitat-sim#installation"
+SIM_PAGE = "https://github.com/facebookresearch/habitat-sim#installation"
 
 
 def check_lab() -> None:
@@ -42,7 +42,8 @@ def import_lab(name: str = "habitat") -> Any:
     if "habitat" not in sys.modules and not has_simulator():
         raise HabitatMissingError(
             "habitat-sim is not installed, and habitat-lab cannot be imported without it. Cure: "
-            f"install it with conda ({CONDA_PAGE}), or, to go on with the light simulator of this "
-            "package, write `import gym_llmteacher.light_habitat` first."
+            f"build it from source into this environment ({SIM_PAGE}; docs/habitat.md says what "
+            "was built), or, to go on with the light simulator of this package, write `import "
+            "gym_llmteacher.light_habitat` first."
         )
     return importlib.import_module(name)

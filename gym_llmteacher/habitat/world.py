@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_llmteacher.errors import GroundingError
+from gym_llmteacher.habitat.entities import MOVABLE, PLACE, list_entities
 
 Point = NDArray[np.float32]
-_MOVABLE, _PLACE = "movable_entity_type", "static_receptacle_entity_type"
+ALL = "all"
 
 
 def label(handle: str) -> str:
@@ -22,34 +23,61 @@ def label(handle: str) -> str:
     >>> label("013_apple_:0000"), label("receptacle_table_0"), label("002_master_chef_can")
     ('apple', 'table', 'master chef can')
     """
-    words = re.sub(r":\d+$", "", handle.rsplit("/", 1)[-1]).split("_")
+    name = handle.rsplit("/", 1)[-1].removesuffix(".object_config")
+    words = re.sub(r":\d+$", "", name).split("_")
     noise = {"", "receptacle", "aabb", "mesh", "frl", "apartment", "goal"}
     return " ".join(w for w in words if w not in noise and not w.isdigit()) or handle
+
+
+def words_of_episodes(episodes: Sequence[Any]) -> tuple[str, ...]:
+    """Words of all objects that occur in episodes, sorted.
+
+    >>> from types import SimpleNamespace as Episode
+    >>> words_of_episodes([Episode(rigid_objs=[("013_apple.object_config", None)])])
+    ('apple',)
+    """
+    handles = {handle for episode in episodes for handle, *_ in episode.rigid_objs}
+    return tuple(sorted({label(handle) for handle in handles}))
+
+
+def _words_of_scene(env: Any) -> tuple[str, ...]:
+    if not env.sim.receptacles:
+        env.reset()  # only a loaded scene has receptacles
+    return tuple(sorted({label(name) for name in env.sim.receptacles}))
 
 
 class World:
     """The entities of a PDDL task under names that a teacher understands.
 
-    Reads ``habitat.Env`` and changes nothing: ``env.task.pddl_problem`` for names and positions,
-    ``env.sim`` for paths, the arm and what is held. The same code serves the real task and the
-    light one.
+    Reads ``env.task.pddl_problem`` for names and positions, ``env.sim`` for paths, the arm and what
+    is held, and adds to the problem what else is in the episode (`list_entities`). The same code
+    serves the real task and the light one.
+
+    Where several things have one word, the word is the target's, or that of the first by name.
 
     :param env: ``habitat.Env`` with a PDDL task
-    :param objects: words of objects that may be spoken of; empty: entities go by their own names
-    :param places: words of receptacles
+    :param objects: words of objects that may be spoken of; ``"all"``: those of all episodes; empty:
+        entities go by their own names, and only those of the task's specification can be chosen
+    :param places: words of receptacles; ``"all"``: those of the first scene
     :raises GroundingError: the task has no PDDL problem
     """
 
-    def __init__(self, env: Any, objects: Sequence[str] = (), places: Sequence[str] = ()) -> None:
+    def __init__(
+        self, env: Any, objects: Sequence[str] | str = (), places: Sequence[str] | str = ()
+    ) -> None:
         if not hasattr(env.task, "pddl_problem"):
             raise GroundingError(
                 f"the task is {type(env.task).__name__}, expected one with entities and actions in "
                 "PDDL. Cure: habitat.task.type=RearrangePddlTask-v0, as in nav_pick_config()."
             )
         self._env = env
+        if objects == ALL:
+            objects = words_of_episodes(env.episodes)
+        if places == ALL:
+            places = _words_of_scene(env)
         self._worded = bool(objects)
         known = env.task.pddl_problem.get_ordered_entities_list()
-        own = [e.name for e in known if e.expr_type.name == _MOVABLE]
+        own = [e.name for e in known if e.expr_type.name == MOVABLE]
         self.objects = tuple(objects) or tuple(own)
         self.places = tuple(places)
         self.arrived: str | None = None
@@ -65,35 +93,37 @@ class World:
         return self._env.task.pddl_problem
 
     def refresh(self) -> None:
-        """Take note of what is in this episode."""
+        """Take note of what is in this episode, which has just been reset."""
         self.arrived = None
+        entities = list_entities(self._env.task)
         info = self._problem.sim_info
-        entities = self._problem.get_ordered_entities_list()
         self._index = {entity.name: i + 1 for i, entity in enumerate(entities)}
         self._names = {}
         self._goals: dict[str, tuple[Point, Point]] = {}
         self._ids: dict[int, str] = {}
-        for entity in entities:
-            movable = info.check_type_matches(entity, _MOVABLE)
-            if not movable and not info.check_type_matches(entity, _PLACE):
+        wanted = self._wanted()
+        for entity in sorted(entities, key=lambda entity: entity.name != wanted):
+            movable = info.check_type_matches(entity, MOVABLE)
+            if not movable and not info.check_type_matches(entity, PLACE):
                 continue
             if movable:
                 object_id = self.sim.scene_obj_ids[info.obj_ids[entity.name]]
                 handle = self.sim.get_rigid_object_manager().get_object_by_id(object_id).handle
             word = label(handle if movable else entity.name) if self._worded else entity.name
-            if word in (self.objects if movable else self.places):
+            if word in (self.objects if movable else self.places) and word not in self._names:
                 self._names[word] = entity
                 if movable:
                     self._ids[object_id] = word
-        self.target = self._target()
+        by_name = {entity.name: word for word, entity in self._names.items()}
+        self.target = by_name.get(wanted or "")
+        """Word of what the goal says to hold; ``None``: there is no word for it."""
 
-    def _target(self) -> str | None:
-        """The object that the goal says to hold."""
+    def _wanted(self) -> str | None:
+        """Name of the entity that the goal says to hold."""
         for predicate in self._problem.goal.sub_exprs:
             found = re.fullmatch(r"holding\((.+?),.*\)", predicate.compact_str)
             if found:
-                by_name = {entity.name: word for word, entity in self._names.items()}
-                return by_name.get(found.group(1))
+                return found.group(1)
         return None
 
     @property
@@ -136,8 +166,8 @@ class World:
         return self.sim.articulated_agent
 
     def position(self, word: str) -> Point:
-        """Where a thing is, (x, y, z), metres."""
-        return np.asarray(self._problem.sim_info.get_entity_pos(self._names[word]), np.float32)
+        """Where a thing is now, (x, y, z), metres; a copy, since the simulator's own changes."""
+        return np.array(self._problem.sim_info.get_entity_pos(self._names[word]), np.float32)
 
     def polar(self, point: Point) -> tuple[float, float]:
         """Distance (metres) and bearing (radians, left is positive) of a point from the robot."""
@@ -146,11 +176,20 @@ class World:
         return math.hypot(dx, dz), math.remainder(angle, 2 * math.pi)
 
     def graspable(self, reach: float) -> str | None:
-        """What a magic grasp would take: the object nearest to the gripper, if near enough."""
-        gripper = np.asarray(self.robot.ee_transform().translation, np.float32)
-        gaps = [(math.dist(self.position(word), gripper), word) for word in self._ids.values()]
-        gap, word = min(gaps, default=(math.inf, ""))
-        return word if gap < reach else None
+        """What a magic grasp would take: the object nearest to the gripper, if near enough.
+
+        Compared with all objects, as the grasp does it; ``None`` also where it would take one that
+        we have no word for.
+        """
+        positions = np.asarray(self.sim.get_scene_pos(), np.float32).reshape(-1, 3)
+        if not len(positions):
+            return None
+        gaps = np.linalg.norm(positions - np.asarray(self._gripper(), np.float32), axis=1)
+        nearest = int(gaps.argmin())
+        return self._ids.get(self.sim.scene_obj_ids[nearest]) if gaps[nearest] < reach else None
+
+    def _gripper(self) -> Any:
+        return self.robot.ee_transform().translation
 
     def path(self, word: str) -> list[Point]:
         """Corners of the way from the robot to where it can stand before a thing; [] if none."""

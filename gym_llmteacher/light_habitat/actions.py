@@ -88,7 +88,7 @@ class LightBaseVelAction(_Driving):
 
 @registry.register_task_action(name="LightStopAction")
 class LightStopAction(SimulatorTaskAction):
-    """Ends the episode where its slot is above 0."""
+    """Says that the episode should end where its slot is above 0; see `LightPddlSuccess`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,7 +98,8 @@ class LightStopAction(SimulatorTaskAction):
         self.does_want_terminate = False
 
     def step(self, *args: Any, **kwargs: Any) -> None:
-        self.does_want_terminate = kwargs.get("rearrange_stop", [1.0])[0] > 0.0
+        if kwargs.get("rearrange_stop", [1.0])[0] > 0.0:
+            self.does_want_terminate = True
 
 
 @registry.register_task_action(name="LightOracleNavAction")
@@ -109,6 +110,8 @@ class LightOracleNavAction(_Driving):
         super().__init__(*args, **kwargs)
         self._near = float(self._config.dist_thresh)
         self._straight = float(self._config.turn_thresh)
+        self._around = float(self._config.spawn_max_dist_to_obj)
+        self._poss_entities = self._task.pddl_problem.get_ordered_entities_list()
 
     @property
     def action_space(self) -> spaces.Dict:
@@ -116,21 +119,38 @@ class LightOracleNavAction(_Driving):
 
     def reset(self, *args: Any, **kwargs: Any) -> None:
         self.skill_done = False
+        if getattr(self, "_episode", None) != self._task._episode_id:
+            self._targets: dict[int, tuple[Vector, Vector]] = {}
+            self._episode = self._task._episode_id
+
+    def _target(self, index: int) -> tuple[Vector, Vector]:
+        """Where to stand, and what to look at."""
+        if index in self._targets:
+            return self._targets[index]
+        info, sim = self._task.pddl_problem.sim_info, self._sim
+        thing = np.array(info.get_entity_pos(self._poss_entities[index - 1]), np.float32)
+        if sim.manners.random_arrival:
+            drawn = sim.random_point(thing, self._around)
+            stand = sim.robot.base_pos.copy() if drawn is None else drawn
+        else:
+            stand = sim.safe_snap_point(thing)
+        if sim.manners.random_arrival or sim.manners.remember_targets:
+            self._targets[index] = stand, thing
+        return stand, thing
 
     def step(self, *args: Any, oracle_nav_action: Any, **kwargs: Any) -> None:
         self.skill_done = False
-        problem = self._task.pddl_problem
-        entities = problem.get_ordered_entities_list()
         index = int(oracle_nav_action[0])
-        if not 0 < index <= len(entities):
+        if not 0 < index <= len(self._poss_entities):
             return
         robot, sim = self._sim.robot, self._sim
-        target = problem.sim_info.get_entity_pos(entities[index - 1])
-        goal = sim.safe_snap_point(target)
+        goal, thing = self._target(index)
         path = sim.get_straight_shortest_path_points(robot.base_pos, goal)
         if _flat(goal - robot.base_pos) < self._near or len(path) < 2:
-            turn = _bearing(robot, target)
+            turn = _bearing(robot, thing)
             self.skill_done = abs(turn) < self._straight
+            if self.skill_done and not sim.manners.remember_targets:
+                self._targets.pop(index, None)
             self.drive(0.0, turn / self.radians)
             return
         turn = _bearing(robot, path[1])
@@ -144,10 +164,18 @@ class LightOracleNavAction(_Driving):
 class LightPddlApplyAction(_Action):
     """Applies abstract actions where their preconditions hold: ``pick`` grasps from a distance."""
 
+    def __init__(self, *args: Any, task: Any, **kwargs: Any) -> None:
+        self._entities_list: list[Any] = task.pddl_problem.get_ordered_entities_list()
+        super().__init__(*args, task=task, **kwargs)
+
     @property
     def action_space(self) -> spaces.Dict:
         n = sum(action.n_args for action in self._task.pddl_problem.get_ordered_actions())
         return spaces.Dict({"pddl_action": _box(_ANY, n)})
+
+    @property
+    def entities(self) -> list[Any]:
+        return self._entities_list
 
     @property
     def was_prev_action_invalid(self) -> bool:
@@ -158,12 +186,14 @@ class LightPddlApplyAction(_Action):
 
     def step(self, *args: Any, pddl_action: Any, **kwargs: Any) -> None:
         self._invalid = False
-        problem, start = self._task.pddl_problem, 0
-        entities = problem.get_ordered_entities_list()
+        problem, start, entities = self._task.pddl_problem, 0, self._entities_list
         if any(not 0 <= slot <= len(entities) for slot in pddl_action):
             return
         for action in problem.get_ordered_actions():
-            slots = [int(slot) - 1 for slot in pddl_action[start : start + action.n_args]]
+            given = pddl_action[start : start + action.n_args]
+            slots = [int(slot) - 1 for slot in given]
+            if self._sim.manners.strict_slots and sum(given) > 0 and min(slots) < 0:
+                raise ValueError(f"Got invalid action value < 0 in {given} with action {action}")
             start += action.n_args
             if max(slots) >= 0 and action.name == "pick":
                 self._invalid = not self._pick(problem.sim_info, entities[slots[0]])

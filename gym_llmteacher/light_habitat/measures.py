@@ -10,7 +10,14 @@ from habitat.core.registry import registry
 
 @registry.register_measure(name="LightPddlSuccess")
 class LightPddlSuccess(Measure):
-    """Whether the goal holds."""
+    """Whether the goal holds; with ``must_call_stop`` only once the stop action says so.
+
+    Nothing else reads the stop action, as in the real task.
+    """
+
+    def __init__(self, config: Any, **kwargs: Any) -> None:
+        super().__init__()
+        self._must_stop = bool(config.must_call_stop)
 
     def _get_uuid(self, *args: Any, **kwargs: Any) -> str:
         return "pddl_success"
@@ -20,6 +27,11 @@ class LightPddlSuccess(Measure):
 
     def update_metric(self, *args: Any, task: Any, **kwargs: Any) -> None:
         self._metric = task.pddl_problem.is_expr_true(task.pddl_problem.goal)
+        if self._must_stop:
+            stopped = task.actions["rearrange_stop"].does_want_terminate
+            self._metric = self._metric and stopped
+            if stopped:
+                task.end()
 
 
 @registry.register_measure(name="LightPddlSubgoalReward")

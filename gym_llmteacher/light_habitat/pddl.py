@@ -10,7 +10,6 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from gym_llmteacher.light_habitat.house import CELL, TABLE_HEIGHT
 from gym_llmteacher.light_habitat.simulator import LightSim
 
 MOVABLE, RECEPTACLE = "movable_entity_type", "static_receptacle_entity_type"
@@ -54,12 +53,15 @@ class SimInfo:
     """What entities are in the simulator.
 
     :param obj_ids: name of an object -> its index in ``sim.scene_obj_ids``
-    :param receptacles: name of a receptacle -> the middle of its top
+    :param receptacles: name of a receptacle -> what tells where it is
     """
 
     sim: LightSim
     obj_ids: dict[str, int]
-    receptacles: dict[str, NDArray[np.float32]]
+    receptacles: dict[str, Any]
+    expr_types: dict[str, ExprType] = field(
+        default_factory=lambda: {n: ExprType(n) for n in (MOVABLE, RECEPTACLE, GOAL, ROBOT)}
+    )
 
     def check_type_matches(self, entity: Entity, match_name: str) -> bool:
         return entity.expr_type.name == match_name
@@ -72,7 +74,7 @@ class SimInfo:
             return self.sim.robot.base_pos
         if entity.expr_type.name == GOAL:
             return self._object(0)
-        return self.receptacles[entity.name]
+        return np.array(self.receptacles[entity.name].get_global_transform(self.sim).translation)
 
     def _object(self, k: int) -> NDArray[np.float32]:
         position: NDArray[np.float32] = self.sim.objects[k]
@@ -90,26 +92,26 @@ class Problem:
     def __post_init__(self) -> None:
         content = yaml.safe_load(Path(self.spec).read_text())
         self._objects = [Entity(o["name"], ExprType(o["expr_type"])) for o in content["objects"]]
-        self._entities = sorted(self._objects, key=lambda entity: entity.name)
+        self._added: dict[str, Entity] = {}
         self.goal = _all_of(content["goal"])
         self.stage_goals = {k: _all_of(goal) for k, goal in content["stage_goals"].items()}
         self.sim_info: Any = None
 
     def bind_to_instance(self, sim: LightSim, task: Any) -> None:
-        """Name what is in the episode: the target, distractors, receptacles."""
-        names = ["goal0|0", *(f"distractor{k}|0" for k in range(len(sim.handles) - 1))]
-        tops = {}
-        for name, cells in sim.house.furniture.items():
-            x, z = (np.mean(cells, axis=0) + 0.5) * CELL
-            tops[f"receptacle_{name}_0"] = np.array([x, TABLE_HEIGHT, z], np.float32)
-        self.sim_info = SimInfo(sim, {name: k for k, name in enumerate(names)}, tops)
-        added = [Entity(name, ExprType(MOVABLE)) for name in names[1:]]
-        added += [Entity(name, ExprType(RECEPTACLE)) for name in tops]
-        self._entities = sorted([*self._objects, *added], key=lambda entity: entity.name)
+        """Take the episode's simulator; what an earlier episode added is forgotten.
+
+        Entities are those of the specification, as in the real task; others have to be registered.
+        """
+        self._added = {}
+        self.sim_info = SimInfo(sim, sim.handle_to_object_id, sim.receptacles)
+
+    def register_episode_entity(self, entity: Entity) -> None:
+        """Add an entity until the next `bind_to_instance`."""
+        self._added[entity.name] = entity
 
     def get_ordered_entities_list(self) -> list[Entity]:
         """All entities, sorted by name."""
-        return list(self._entities)
+        return sorted([*self._objects, *self._added.values()], key=lambda entity: entity.name)
 
     def get_ordered_actions(self) -> list[Action]:
         """The abstract actions, sorted by name."""

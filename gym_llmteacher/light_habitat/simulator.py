@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from gym import spaces
+from habitat.config.default_structured_configs import SimulatorConfig
 from habitat.core.registry import registry
 from habitat.core.simulator import DepthSensor, SensorSuite, Simulator
 from numpy.typing import NDArray
@@ -16,12 +17,14 @@ from numpy.typing import NDArray
 from gym_llmteacher.light_habitat.depth import DepthCamera
 from gym_llmteacher.light_habitat.house import (
     CELL,
+    TABLE_HEIGHT,
     WALL_HEIGHT,
     Cell,
     centre,
     forward,
     make_house,
 )
+from gym_llmteacher.light_habitat.manners import Manners, enter, leave
 from gym_llmteacher.light_habitat.paths import nearest_free, way
 
 REACH = 0.5
@@ -50,6 +53,25 @@ class Robot:
         x, z = forward(self.base_rot)
         dx, dy, dz = point - self.base_pos
         return np.array([dx * x + dz * z, dx * z - dz * x, dy], np.float32)
+
+
+@dataclass
+class LightSimulatorConfig(SimulatorConfig):
+    """habitat-lab's config of a simulator, and the manners of this one."""
+
+    manners: Manners = field(default_factory=Manners)
+
+
+@dataclass(frozen=True)
+class Receptacle:
+    """A piece of furniture; ``cell`` is its middle."""
+
+    cell: tuple[float, ...]
+
+    def get_global_transform(self, sim: Any) -> Any:
+        """Pose of the middle of its top; ``translation`` is all there is of it."""
+        x, z = ((c + 0.5) * CELL for c in self.cell)
+        return SimpleNamespace(translation=np.array([x, TABLE_HEIGHT, z], np.float32))
 
 
 @dataclass
@@ -95,6 +117,12 @@ class LightSim(Simulator):
     def __init__(self, config: Any) -> None:
         self.habitat_config = config
         self.ctrl_freq = float(config.ctrl_freq)
+        self.manners = Manners(**config.get("manners", {}))
+        enter(self, self.manners.one_env)
+        self._sliding = bool(config.habitat_sim_v0.allow_sliding)
+        self.rng = np.random.default_rng()
+        """The path finder's generator."""
+        self._scene: str | None = None
         self.robot, self.grasp_mgr = Robot(), Gripper()
         self.pathfinder = self
         self.objects: NDArray[np.float32] = np.zeros((0, 3), np.float32)
@@ -127,17 +155,39 @@ class LightSim(Simulator):
 
         return SimpleNamespace(get_object_by_id=get)
 
+    def get_scene_pos(self) -> Vector:
+        """Where all objects are, float32 ``(n, 3)``."""
+        return self.objects
+
+    @property
+    def handle_to_object_id(self) -> dict[str, int]:
+        """Index of each object in ``scene_obj_ids``; the target's under its other name as well."""
+        found = {handle: k for k, handle in enumerate(self.handles)}
+        return {**found, "goal0|0": 0} if found else found
+
+    @property
+    def receptacles(self) -> dict[str, Receptacle]:
+        """Receptacles by name."""
+        return {
+            f"receptacle_{name}_0": Receptacle(tuple(np.mean(cells, axis=0)))
+            for name, cells in self.house.furniture.items()
+        }
+
     def get_target_objs_start(self) -> Vector:
         """Where the objects to be picked are, float32 ``(1, 3)``."""
         return self.objects[:1]
 
     def seed(self, seed: int) -> None:
-        """Nothing here is random."""
+        """Seed the path finder."""
+        self.rng = np.random.default_rng(seed)
 
     def reconfigure(self, config: Any, episode: Any = None) -> None:
         """Set everything up as the episode says."""
         if episode is None:
             return
+        if self._scene != episode.scene_id:
+            self.rng = np.random.default_rng()  # a new scene has a path finder of its own
+        self._scene = episode.scene_id
         self.house = make_house(episode.house)
         _, sine, _, cosine = episode.start_rotation
         self.robot = Robot(
@@ -180,11 +230,11 @@ class LightSim(Simulator):
         return heights
 
     def move(self, metres: float, radians: float) -> None:
-        """Turn, then go; along a wall rather than into it."""
+        """Turn, then go; along a wall rather than into it, or not at all if sliding is off."""
         robot = self.robot
         robot.base_rot = math.remainder(robot.base_rot + radians, 2 * math.pi)
         dx, dz = (metres * c for c in forward(robot.base_rot))
-        for step in ((dx, dz), (dx, 0.0), (0.0, dz)):
+        for step in ((dx, dz), (dx, 0.0), (0.0, dz))[: 3 if self._sliding else 1]:
             x, z = float(robot.base_pos[0]) + step[0], float(robot.base_pos[2]) + step[1]
             half = (x - step[0] / 2, z - step[1] / 2)
             if self.house.is_free(x, z) and self.house.is_free(*half):
@@ -201,6 +251,24 @@ class LightSim(Simulator):
         """The nearest point where the robot can be."""
         x, z = centre(nearest_free(self.house, float(point[0]), float(point[2])))
         return np.array([x, 0.0, z], np.float32)
+
+    def random_point(self, near: Any = None, distance: float = math.inf) -> Vector | None:
+        """A place where the robot can be, within so many metres of a point; ``None``: none."""
+        x, z = (0.0, 0.0) if near is None else (float(near[0]), float(near[2]))
+        cells = np.argwhere(self.house.free)
+        gaps = np.hypot(*((cells + 0.5) * CELL - (x, z)).T)
+        cells = cells[gaps <= distance]
+        if not len(cells):
+            return None
+        i, j = cells[self.rng.integers(len(cells))]
+        x, z = centre((int(i), int(j)))
+        return np.array([x, 0.0, z], np.float32)
+
+    def start_anywhere(self) -> None:
+        """Place from the path finder's generator, heading from NumPy's global one."""
+        place = self.random_point()
+        assert place is not None
+        self.robot = Robot(place, float(np.random.uniform(-math.pi, math.pi)))
 
     def get_straight_shortest_path_points(self, a: Any, b: Any) -> list[Vector]:
         """Corners of the shortest path, both ends included; [] if there is none."""
@@ -224,7 +292,8 @@ class LightSim(Simulator):
         return view
 
     def close(self, destroy: bool = True) -> None:
-        """Nothing is held open."""
+        """Let another one be made."""
+        leave(self)
 
 
 def _cell(point: Any) -> Cell:

@@ -1,20 +1,19 @@
 """Two simulators for the same test bodies: the light one, and, where installed, the real one."""
 
-from pathlib import Path
-
 import pytest
 
 import gym_llmteacher.light_habitat as light  # makes `import habitat` possible
 
-REAL_DATA = Path("data/replica_cad")
-
 
 def _why_not_real():
+    """What the real simulator lacks: itself, or one of the things that its config names."""
     if light.STANDING_IN:
         return "habitat_sim is not installed"
-    return (
-        "" if REAL_DATA.exists() else f"{REAL_DATA} is missing: habitat_sim.utils.datasets_download"
-    )
+    from gym_llmteacher.habitat import nav_pick_config
+    from gym_llmteacher.habitat.assets import missing_assets
+
+    missing = missing_assets(nav_pick_config())
+    return f"missing: {', '.join(missing)} (habitat_sim.utils.datasets_download)" if missing else ""
 
 
 @pytest.fixture(
@@ -41,29 +40,28 @@ def config(simulator):
     def make(*overrides, **light):
         if simulator == "light":
             from gym_llmteacher.light_habitat.config import light_config
+            from gym_llmteacher.light_habitat.manners import Manners
 
-            return light_config(overrides, **{"episodes": 12, "houses": 2, **light})
+            settings = {"episodes": 12, "houses": 2, "manners": Manners.all(), **light}
+            return light_config(overrides, **settings)
         from gym_llmteacher.habitat import nav_pick_config
 
-        on_cpu = "habitat.simulator.habitat_sim_v0.gpu_device_id=-1"
-        return nav_pick_config([on_cpu, *overrides])
+        return nav_pick_config(overrides)
 
     return make
 
 
 @pytest.fixture
-def make_env(config, simulator):
-    """A function: arguments of `HabitatEnv` -> an env that is closed after the test."""
+def make_env(config):
+    """A function: arguments of `HabitatEnv` -> an env; the one before it is closed first."""
     from gym_llmteacher.habitat import HabitatEnv
 
     envs = []
 
     def make(actions="options", overrides=(), light=None, **kwargs):
-        if simulator == "light":
-            from gym_llmteacher.light_habitat.dataset import OBJECTS
-            from gym_llmteacher.light_habitat.house import RECEPTACLES
-
-            kwargs = {"objects": tuple(OBJECTS), "places": RECEPTACLES, **kwargs}
+        for env in envs:
+            env.close()
+        kwargs = {"objects": "all", "places": "all", **kwargs}
         envs.append(HabitatEnv(config(*overrides, **(light or {})), actions, **kwargs))
         return envs[-1]
 

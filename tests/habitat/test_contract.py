@@ -2,6 +2,7 @@
 
 import habitat
 import pytest
+import torch
 from habitat.core.registry import registry
 
 from gym_llmteacher.habitat import nav_pick_config
@@ -63,6 +64,25 @@ def test_nav_pick_composes():
     assert nav_pick_config(["habitat.environment.max_episode_steps=9"]).habitat.environment == {
         **config.environment, "max_episode_steps": 9,
     }  # fmt: skip
+
+
+def test_what_was_learned_on_the_real_simulator_is_set():
+    config = nav_pick_config().habitat
+    assert config.simulator.habitat_sim_v0.allow_sliding is True
+    navigation = config.task.actions.oracle_nav_action
+    # It must stop where `robot_at` holds, 2.0 m in nav_pick_domain.yaml.
+    assert navigation.spawn_max_dist_to_obj + navigation.dist_thresh < 2.0
+
+
+def test_pictures_are_drawn_where_it_can_be_done(monkeypatch):
+    simulator = nav_pick_config().habitat.simulator
+    assert simulator.concur_render is False
+    here = simulator.habitat_sim_v0.gpu_device_id
+    assert here == (0 if torch.cuda.is_available() else -1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert nav_pick_config().habitat.simulator.habitat_sim_v0.gpu_device_id == 0
+    mine = nav_pick_config(["habitat.simulator.habitat_sim_v0.gpu_device_id=3"])
+    assert mine.habitat.simulator.habitat_sim_v0.gpu_device_id == 3
 
 
 def test_the_light_config_differs_in_types_only():

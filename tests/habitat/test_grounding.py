@@ -16,7 +16,7 @@ def get_target(situation):
     ]
 
 
-def test_words(make_env, simulator):
+def test_words(make_env):
     env = GroundingWrapper(make_env())
     situation = env.reset(seed=0)[1]["teacher_situation"]
     target = env.unwrapped.world.target
@@ -26,9 +26,10 @@ def test_words(make_env, simulator):
     assert f"<{target}>" in situation.text
     assert {subgoal.name for subgoal in situation.subgoals} == set(env.unwrapped.world.things)
     assert "wait" not in situation.options
-    if simulator == "light":
-        assert len(situation.subgoals) == 4 + 6
-        assert len(situation.options) == 10 + 4 + 1
+    things = env.unwrapped.world.things
+    objects = [word for word in things if word in env.unwrapped.world.objects]
+    assert len(objects) > 1
+    assert len(situation.options) == len(things) + len(objects) + 1
 
 
 def test_distances_are_said_when_asked_for(make_env):
@@ -95,4 +96,4 @@ def test_two_options_fetch_the_target(make_env):
         frames.append(info["option_steps"])
     assert terminated
     assert info["is_success"]
-    assert frames[0] > frames[1] == 1
+    assert frames[0] >= frames[1] == 1
