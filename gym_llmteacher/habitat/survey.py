@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -38,7 +38,11 @@ class Survey:
     same_start: bool
     same_steps: bool
     choices: tuple[float, float]
-    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of the packages that matter."""
+        return _versions()
 
     def rows(self) -> list[tuple[str, str]]:
         """For a table."""
@@ -79,7 +83,7 @@ def survey(env: Any, episodes: int = 20) -> Survey:
         actions=env.mode, episodes=episodes, success=ends["success"] / episodes, ends=dict(ends),
         steps=sum(lengths) / episodes, steps_per_second=sum(lengths) / seconds,
         same_start=same_start, same_steps=same_steps,
-        choices=(float(np.mean(objects)), float(np.mean(places))), versions=_versions(),
+        choices=(float(np.mean(objects)), float(np.mean(places))),
     )  # fmt: skip
 
 
