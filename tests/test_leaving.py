@@ -236,6 +236,8 @@ def test_a_question_that_hangs_can_be_interrupted_in_a_script(tmp_path):
         run = subprocess.Popen(
             [sys.executable, "-u", "-c", textwrap.dedent(ASK), server.url, str(tmp_path / "a")],
             stdout=subprocess.PIPE, text=True,
+            # Whoever started the tests in the background may have had SIGINT ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         wait_for(lambda: server.history)
         started = time.monotonic()
