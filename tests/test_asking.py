@@ -200,6 +200,7 @@ def test_why_the_teacher_abstained_is_not_lost():
     assert adviser.said[0].advices == (silent,)
 
 
+@pytest.mark.filterwarnings("ignore:the script said")
 def test_the_likeliest_plan_is_the_one_that_is_followed():
     """Whether its option is finished is what counts, not that of the first or last plan."""
     advice = Advice(((("z", "a"), 0.2), (("b", "a"), 0.5), (("z",), 0.3)))

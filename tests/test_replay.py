@@ -234,9 +234,10 @@ def test_taught_again_a_student_agrees_sooner():
         "mirrored": {"teacher_replay_steps": 100, "teacher_augment": mirror_map},
     }.items():
         model = lessons.taught(1.0, lessons.NoReward, **extra).learn(4_000)
-        found[name] = lessons.agreement(model, 1024)
-    assert found["again"] > found["once"] + 0.1
-    assert found["mirrored"] > found["once"] + 0.15
+        # Of the last rollout: how far the student is from its teacher where it goes by itself.
+        found[name] = model.logger.name_to_value["teacher/kl"]
+    assert found["again"] < 0.75 * found["once"]
+    assert found["mirrored"] < 0.75 * found["once"]
 
 
 @pytest.mark.parametrize("max_grad_norm", [1e9, 0.01])
