@@ -27,7 +27,7 @@ frames = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
 
 def room(size: int) -> gym.Env:
     """A door, its key and a goal behind it; a script teaches."""
-    env = MapMemory(DoorKeyEnv(size=size), radius=7)
+    env = MapMemory(DoorKeyEnv(size=size, max_steps=200), radius=7)
     return LLMTeacherWrapper(env, "script:mission_planner")
 
 
@@ -45,6 +45,7 @@ with FakeLLMServer(answers) as server:
         env,
         n_steps=128,
         batch_size=256,
+        n_epochs=4,
         learning_rate=1e-3,
         policy_kwargs={"features_extractor_class": EgoMapFeatures, "net_arch": [64]},
         seed=0,
