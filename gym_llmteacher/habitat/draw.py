@@ -88,7 +88,7 @@ def free_box(
     :param size: the label's box around (0, 0), pixels
 
     >>> free_box((50, 50), (-10, -5, 10, 5), [(40, 45, 60, 55)], (100, 100))
-    (40, 32, 60, 42)
+    (14.0, 45.0, 34.0, 55.0)
     """
     middle_x, middle_y = (size[0] + size[2]) / 2, (size[1] + size[3]) / 2
     boxes = []

@@ -19,6 +19,7 @@ PACKAGES = ("gym-llmteacher", "habitat-lab", "habitat-sim", "numpy", "torch", "g
 class Survey:
     """What was measured.
 
+    :param simulator: its type, the task's, and the kind of actions
     :param success: share of episodes in which the target was picked
     :param ends: how episodes ended, by number
     :param steps: control steps per episode, on average
@@ -29,7 +30,6 @@ class Survey:
     """
 
     simulator: str
-    actions: str
     episodes: int
     success: float
     ends: dict[str, int]
@@ -48,7 +48,6 @@ class Survey:
         """For a table."""
         return [
             ("simulator", self.simulator),
-            ("actions", self.actions),
             ("success", f"{self.success:.1%} of {self.episodes} episodes"),
             *((f"ended: {how}", str(n)) for how, n in sorted(self.ends.items())),
             ("steps per episode", f"{self.steps:.1f}"),
@@ -79,8 +78,8 @@ def survey(env: Any, episodes: int = 20) -> Survey:
     seconds = time.perf_counter() - since
     config = env.habitat._config
     return Survey(
-        simulator=f"{config.simulator.type}, {config.task.type}",
-        actions=env.mode, episodes=episodes, success=ends["success"] / episodes, ends=dict(ends),
+        simulator=f"{config.simulator.type}, {config.task.type}, {env.mode}",
+        episodes=episodes, success=ends["success"] / episodes, ends=dict(ends),
         steps=sum(lengths) / episodes, steps_per_second=sum(lengths) / seconds,
         same_start=same_start, same_steps=same_steps,
         choices=(float(np.mean(objects)), float(np.mean(places))),
