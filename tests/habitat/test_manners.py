@@ -130,12 +130,16 @@ def test_a_new_scene_renews_the_path_finder(make_env):
 
 
 def test_an_episode_played_again_has_no_targets_of_the_last_time(make_env):
-    env = make_env(light={"episodes": 1, "houses": 1})
-    lengths = set()
-    for _ in range(4):
-        env.reset(seed=2)
-        lengths.add(play(env)[1])
-    assert len(lengths) == 1
+    def ends(env, seed):
+        env.reset(seed=seed)
+        assert play(env)[0]
+        return tuple(env.world.robot.base_pos)
+
+    one = {"episodes": 1, "houses": 1}
+    env = make_env(light=one)
+    places = [ends(env, seed) for seed in (2, 3, 4)]
+    assert ends(make_env(light=one), 4) == places[-1]
+    assert len(set(places)) > 1
 
 
 def test_targets_are_kept_and_a_drop_clears_them(make_env):
