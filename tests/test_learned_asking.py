@@ -117,7 +117,7 @@ def test_a_plan_is_carried_out_option_after_option():
         assert info["asks"] < 10
 
 
-@pytest.mark.filterwarnings("ignore:It seems that your observation")
+@pytest.mark.filterwarnings("ignore::UserWarning")  # a map is no image
 def test_its_spaces_are_those_of_gymnasium():
     check_env(AskingWrapper(gym.make(TASK), PLANNER))
     check_env(AskingWrapper(gym.make("FrozenLake-v1"), "script:frozen_lake_planner"))

@@ -18,6 +18,8 @@ from gym_llmteacher.llm.question import Question
 from gym_llmteacher.shown import shown
 
 logger = logging.getLogger(__name__)
+_MOST_TRIES = 20
+"""Brackets of a reply at which a list may begin: one full of them costs no time."""
 _SYSTEM = (
     "You design training levels for a small reinforcement-learning agent, so that it becomes good "
     "at the original level. Answer with a JSON list of objects and nothing else."
@@ -131,7 +133,9 @@ def read_configurations(
 def _first_list(text: str) -> list[Any] | None:
     decoder = json.JSONDecoder(parse_constant=lambda name: None)  # no number is NaN
     at = text.find("[")
-    while at >= 0:
+    for _ in range(_MOST_TRIES):
+        if at < 0:
+            break
         try:
             value, _ = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
