@@ -32,7 +32,7 @@ from gym_llmteacher import (
 
 RESULTS = Path(__file__).parent / "results"
 LEVELS = {
-    "MiniGrid-MultiRoom-N2-S4-v0": 40_000,
+    "MiniGrid-MultiRoom-N2-S4-v0": 16_384,
     "MiniGrid-KeyCorridorS3R3-v0": 80_000,
     "MiniGrid-MultiRoom-N4-S5-v0": 60_000,
     "MiniGrid-ObstructedMaze-1Dlh-v0": 80_000,
@@ -46,8 +46,8 @@ ACCURACY = {
 }
 """Of Llama, as the paper measured it."""
 ARMS: dict[str, dict[str, Any]] = {
-    "ppo": {},
     "subgoals": {"subgoals": {}},
+    "ppo": {},
     "subgoals, paper's accuracy": {"subgoals": {}, "accurate": False},
     "subgoals, paper's bonus": {"subgoals": {"bonus": "paper"}},
     "subgoals, no bonus": {"subgoals": {"bonus": "none"}},

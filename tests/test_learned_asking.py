@@ -84,6 +84,14 @@ def test_no_answer_leaves_the_plan_and_costs_like_a_redundant_one():
     assert info["redundant"]
 
 
+def test_a_first_question_without_an_answer_costs_like_any_first_one():
+    env = corridor([Advice.abstain("none"), ("right",)])
+    env.reset()
+    _, reward, *_, info = env.step(1)
+    assert (reward, info["redundant"]) == (pytest.approx(-0.01), False)
+    assert env.step(1)[1] == 0.0
+
+
 def test_totals_begin_anew_and_say_what_was_asked():
     env = corridor([("stay",)] * 5)
     _, info = env.reset()
