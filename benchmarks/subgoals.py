@@ -29,6 +29,7 @@ from gym_llmteacher import (
     TeacherPPO,
     play,
 )
+from gym_llmteacher.wrappers.success import SuccessInfo
 
 RESULTS = Path(__file__).parent / "results"
 LEVELS = {
@@ -68,7 +69,7 @@ def teacher(level: str, arm: dict[str, Any], seed: int) -> Any:
 
 def make(level: str, name: str, seed: int, **changed: Any) -> gym.Env:
     arm = ARMS[name]
-    env: gym.Env = MapMemory(gym.make(level), radius=8)
+    env: gym.Env = SuccessInfo(MapMemory(gym.make(level), radius=8))
     if arm.get("taught"):
         env = LLMTeacherWrapper(env, teacher(level, arm, seed))
     if "subgoals" in arm:

@@ -135,6 +135,15 @@ def test_levels_with_a_mission_are_led_through_as_well():
     assert info["subgoals_reached"] == 6
 
 
+@pytest.mark.parametrize("dropout", [0.0, 1.0])
+def test_infos_say_whether_an_episode_was_a_success(dropout):
+    env = MapMemory(gym.make("MiniGrid-Empty-5x5-v0"), radius=4)
+    env = SubgoalWrapper(env, "script:mission_planner", bonus="paper", dropout=dropout)
+    env.reset(seed=0)
+    infos = [env.step(action)[4] for action in (2, 2, 1, 2, 2)]
+    assert [info.get("is_success") for info in infos] == [None, None, None, None, True]
+
+
 @pytest.mark.parametrize(("bonus", "low", "high"), [("paper", 0.8, 1.2), ("none", 0, 0)])
 def test_what_is_paid_is_added_to_the_reward(bonus, low, high):
     env = guided("LLMTeacher/KeyInBox-v0", bonus=bonus)

@@ -19,6 +19,7 @@ from gym_llmteacher.subgoals.bonus import Bonus, make_bonus
 from gym_llmteacher.subgoals.encodings import encoding_named
 from gym_llmteacher.subgoals.progress import Progress
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
+from gym_llmteacher.wrappers.success import with_success
 
 OBSERVATION, SUBGOAL = "observation", "subgoal"
 
@@ -121,6 +122,8 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """Step the env; go on to the next subgoal if this one is done."""
         obs, reward, terminated, truncated, info = self.env.step(action)
+        # Of the env's own reward, before anything is paid.
+        info = with_success(self.env, self.grounding, reward, terminated, truncated, info)
         if self.guided:
             reached, steps = self.progress.reached, self.progress.steps + 1
             self._take_in(obs, int(action), float(reward), terminated or truncated)
