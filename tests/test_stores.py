@@ -218,3 +218,16 @@ def test_an_old_file_is_migrated_by_whoever_comes_first(tmp_path):
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION == 6
     connection.close()
+
+
+def test_many_open_a_new_file_at_once(tmp_path):
+    """SQLite does not wait for the locks by which a file is made."""
+
+    def come(path):
+        store = Answers(path)
+        store.check()
+        store.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        for i in range(40):
+            list(pool.map(come, [tmp_path / f"{i}.sqlite"] * 8))

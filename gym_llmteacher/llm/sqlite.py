@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,7 @@ from gym_llmteacher.llm.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA
 
 ENV_VAR = "GYM_LLMTEACHER_ANSWERS"
 BUSY_SECONDS = 1.5
+_OPENING_SECONDS = 30.0
 """How long to wait for another process that writes, if nothing else is said."""
 _SMALL = 32_000_000  # bytes; larger files are not read from end to end when they are opened
 T = TypeVar("T")
@@ -61,7 +63,7 @@ class SqliteFile(Locked):
             try:
                 self._check_place()
                 if self._reader is None:
-                    self._reader = self._open_reader()
+                    self._reader = _patiently(self._open_reader)
                 return work(self._reader)
             except sqlite3.Error as error:
                 raise trouble(self.path, str(error)) from None
@@ -130,7 +132,11 @@ class SqliteFile(Locked):
                 self._writer = self._writer or self._open_writer()
         connection = _connect(self.path, writes=_is_writable(self.path))
         try:
-            if _is_new(connection, self.path) or _version(connection) < SCHEMA_VERSION:
+            # In one transaction: another process may make the tables between two looks.
+            connection.execute("BEGIN")
+            stale = _is_new(connection, self.path) or _version(connection) < SCHEMA_VERSION
+            connection.execute("COMMIT")
+            if stale:
                 connection.close()
                 self._writer = self._writer or self._open_writer()
                 connection = _connect(self.path, writes=True)
@@ -138,6 +144,8 @@ class SqliteFile(Locked):
                 _check_intact(connection, self.path)
         except sqlite3.Error as error:
             connection.close()
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                raise
             raise trouble(self.path, f"it is not an intact SQLite file ({error})") from None
         except BaseException:
             connection.close()
@@ -164,6 +172,18 @@ class SqliteFile(Locked):
             raise
         self._inode = _inode(self.path)
         return connection
+
+
+def _patiently(opening: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
+    """Open a file that others are making just now: SQLite does not wait for all of its locks."""
+    ends = time.monotonic() + _OPENING_SECONDS
+    while True:
+        try:
+            return opening()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > ends:
+                raise
+        time.sleep(0.02)
 
 
 def _inode(path: str) -> tuple[int, int] | None:
