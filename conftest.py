@@ -36,7 +36,7 @@ if importlib.util.find_spec("sybil") is not None:
     pytest_collect_file = Sybil(
         parsers=[PythonCodeBlockParser(), SkipParser()],
         patterns=["README.md", "docs/*.md", "docs/related/*.md"],
-        excludes=["docs/habitat.md", "docs/practice.md", "docs/scaling.md"],
+        excludes=["docs/habitat.md", "docs/scaling.md"],
         fixtures=["behind_strict_servers"],
     ).pytest()
 
