@@ -6,12 +6,14 @@ somewhere else each time, taught by a script.
 
 import sys
 
+import gymnasium as gym
 from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import LLMTeacherWrapper, MissionGoals, TeacherDQN
 
-ENV, LIMIT = "Taxi-v4", {"max_episode_steps": 100}
+ENV = max(name for name in gym.registry if name.startswith("Taxi-v"))  # of this Gymnasium
+LIMIT = {"max_episode_steps": 100}
 frames = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
 
 

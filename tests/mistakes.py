@@ -30,7 +30,7 @@ COMMANDS = [
         (("train", "--seeds", "one"), "expected whole numbers such as 0,1,2"),
         (("train", "--students", "sac"), "expected some of teacher, ppo"),
         (("train", "--coef", "-1"), "-1"),
-        (("train", "--steps", "0"), "greater than or equal to 1"),
+        (("train", "--steps", "0"), "Invalid value for '--steps'"),
         (("evaluate", "nosuch.zip"), "there is no nosuch.zip; expected a zip saved by"),
         (("evaluate", "file"), "file cannot be loaded as a student"),
         (("answers", "list", "--file", "file"), "file"),

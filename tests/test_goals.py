@@ -13,12 +13,13 @@ from gym_llmteacher import LLMTeacherWrapper, MissionGoals
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.prior import prior_from
 from gym_llmteacher.teachers.scripted import ScriptedTeacher
+from tests.taxi import TAXI
 
 PLANNERS = {
     "BabyAI-GoToObj-v0": "mission_planner",
     "BabyAI-GoToLocal-v0": "mission_planner",
     "BabyAI-PickupDist-v0": "mission_planner",
-    "Taxi-v4": "taxi_planner",
+    TAXI: "taxi_planner",
 }
 
 
@@ -47,7 +48,7 @@ def test_the_goal_is_achieved_where_the_env_says_so(name):
     env, successes = make(name), 0
     for _, _, obs, reward, terminated, info in played(env, 12):
         done = terminated and env.unwrapped.step_count < env.unwrapped.max_steps if (
-            name != "Taxi-v4"
+            name != TAXI
         ) else terminated  # fmt: skip
         if name == "BabyAI-PickupDist-v0" and terminated:
             done = info["is_success"]  # picking up the wrong thing ends it too
@@ -76,7 +77,7 @@ def test_gymnasium_is_content(name):
     check_env(make(name), skip_render_check=True)
 
 
-@pytest.mark.parametrize("name", ["BabyAI-GoToLocal-v0", "Taxi-v4"])
+@pytest.mark.parametrize("name", ["BabyAI-GoToLocal-v0", TAXI])
 def test_a_state_that_was_kept_gives_the_advice_of_its_own_goal_again(name):
     """Whatever has happened since, and after it was pickled or copied."""
     env, kept = make(name), []
@@ -95,7 +96,7 @@ def test_a_state_that_was_kept_gives_the_advice_of_its_own_goal_again(name):
 
 
 def test_another_destination_is_another_drive():
-    env = make("Taxi-v4")
+    env = make(TAXI)
     taxi = env.unwrapped
     state = taxi.encode(2, 2, 4, 0)  # with the passenger, in the middle
     before = env.reset(seed=5)[1], taxi.s
@@ -135,9 +136,9 @@ def test_another_mission_is_another_way():
 
 
 def test_nothing_is_kept_while_nobody_teaches():
-    env = MissionGoals(gym.make("Taxi-v4"))
+    env = MissionGoals(gym.make(TAXI))
     assert "teacher_goal_state" not in env.reset(seed=0)[1]
-    taught = make("Taxi-v4")
+    taught = make(TAXI)
     assert "teacher_goal_state" in taught.reset(seed=0)[1]
     taught.env.set_teaching(False)
     assert "teacher_goal_state" not in taught.reset(seed=0)[1]

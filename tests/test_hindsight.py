@@ -25,6 +25,7 @@ from gym_llmteacher.errors import StudentError
 from gym_llmteacher.groundings.toy_text import taxi
 from gym_llmteacher.prior import prior_from
 from tests.students import WatchedLoss, parameters
+from tests.taxi import TAXI
 
 PLANNER = ScriptedTeacher.named("taxi_planner")
 SMALL = {
@@ -55,7 +56,7 @@ def wrapped(env, by="env"):
 def envs(n=3, by="env"):
     limit = {"max_episode_steps": 50}
     wrapper = functools.partial(wrapped, by=by)
-    venv = make_vec_env("Taxi-v4", n, seed=1, wrapper_class=wrapper, env_kwargs=limit)
+    venv = make_vec_env(TAXI, n, seed=1, wrapper_class=wrapper, env_kwargs=limit)
     if by == "env":
         return venv
     return VecTeacher(venv, PLANNER, smoothing=0.0, workers=0)
@@ -68,7 +69,7 @@ def make(cls=TeacherDQN, env=None, **kwargs):
 @functools.cache
 def said(state, destination):
     """Prior and weight of the planner, worked out in an env of its own."""
-    env = gym.make("Taxi-v4")
+    env = gym.make(TAXI)
     env.reset(seed=0)
     cab = env.unwrapped
     row, column, passenger, _ = cab.decode(state)
