@@ -22,8 +22,8 @@ import minigrid  # noqa: F401  (registers MiniGrid's envs)
 
 from gym_llmteacher import LLMTeacher, LLMTeacherWrapper, Situation, Teacher, play
 from gym_llmteacher.groundings.minigrid.missions.grounding import MissionGrounding
+from gym_llmteacher.intervals import wilson
 from gym_llmteacher.practice.practise import practise
-from gym_llmteacher.preflight.check import wilson
 
 ROWS = (
     "MiniGrid-DoorKey-8x8-v0:options", "BabyAI-UnlockLocalDist-v0:options",

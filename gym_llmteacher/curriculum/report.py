@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from gym_llmteacher.curriculum.space import Configuration, key_of
+from gym_llmteacher.intervals import wilson
 
 
 class Rate(NamedTuple):
@@ -28,10 +29,8 @@ class Rate(NamedTuple):
         """Of so many successes in so many episodes; of none, nothing is known."""
         if not n:
             return cls(math.nan, 0.0, 1.0, 0)
-        z, share = 1.96, won / n
-        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-        return cls(share, max(0.0, middle - half), min(1.0, middle + half), n)
+        low, high = wilson(won, n)
+        return cls(won / n, low, high, n)
 
 
 def rates(outcomes: Iterable[tuple[str, bool]]) -> dict[str, Rate]:

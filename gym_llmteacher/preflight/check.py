@@ -16,6 +16,7 @@ from gym_llmteacher.abstention import Abstention
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.experience.followed import followed
+from gym_llmteacher.intervals import wilson
 from gym_llmteacher.playing.play import play
 from gym_llmteacher.playing.record import Episode
 from gym_llmteacher.situation import Situation
@@ -167,20 +168,6 @@ def check(
 def random_teacher() -> Teacher:
     """Has nothing to say, so that whoever follows it acts at random."""
     return ScriptedTeacher(lambda situation: Advice.abstain("random"))
-
-
-def wilson(wins: int, episodes: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927).
-
-    >>> [round(bound, 2) for bound in wilson(10, 10)]
-    [0.72, 1.0]
-    """
-    z = 1.959964
-    share = wins / episodes
-    centre = (share + z * z / (2 * episodes)) / (1 + z * z / episodes)
-    half = z * math.sqrt(share * (1 - share) / episodes + z * z / (4 * episodes**2))
-    half /= 1 + z * z / episodes
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def verdict(found: Check, chance: Check) -> str:
