@@ -13,7 +13,7 @@ from gym_llmteacher.advising.conditions import Moment
 from gym_llmteacher.asking.observation import asker_observation, asker_space
 from gym_llmteacher.errors import ConditionError, GroundingError
 from gym_llmteacher.groundings.base import Grounding
-from gym_llmteacher.groundings.registry import check_actions, check_grounding, find_grounding
+from gym_llmteacher.groundings.registry import check_actions, grounding_of
 from gym_llmteacher.llm.redact import without_keys
 from gym_llmteacher.prior import first_applicable
 from gym_llmteacher.situation import Situation
@@ -84,8 +84,7 @@ class AskingWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             )
         self.noop_action = noop_action
         self.teacher = make_teacher(teacher)
-        self.grounding = find_grounding(env) if grounding is None else grounding
-        check_grounding(self.grounding, env)
+        self.grounding = grounding_of(env, grounding)
         self.teacher.probe()
 
     def reset(

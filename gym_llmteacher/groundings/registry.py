@@ -84,6 +84,21 @@ def find_grounding(env: gym.Env[Any, Any]) -> Grounding:
     )
 
 
+def grounding_of(env: gym.Env[Any, Any], given: Grounding | None) -> Grounding:
+    """The grounding that a wrapper around ``env`` uses: the one it was given, or one that is found.
+
+    One that `OptionsWrapper` was given describes what is inside it; outside, its options are the
+    actions.
+
+    :raises GroundingError: none knows this env, or it does not fit
+    """
+    if ChosenOptions.supports(env) and env.get_wrapper_attr("grounding") is given:
+        given = None
+    grounding = find_grounding(env) if given is None else given
+    check_grounding(grounding, env)
+    return grounding
+
+
 _SEVERAL = (
     "Name the values of every action dimension: LLMTeacherWrapper(env, "
     "grounding=MultiDiscreteGrounding(describe, {'gear': ['reverse', 'forward'], ...})); or let "

@@ -12,7 +12,7 @@ from gym_llmteacher.advice import Advice
 from gym_llmteacher.advising.background import BackgroundAdvisor
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.groundings.base import Grounding
-from gym_llmteacher.groundings.registry import check_actions, check_grounding, find_grounding
+from gym_llmteacher.groundings.registry import check_actions, grounding_of
 from gym_llmteacher.llm.redact import without_keys
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.subgoals.bonus import Bonus, make_bonus
@@ -89,8 +89,7 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         self.dropout = float(dropout)
         self.teacher = make_teacher(teacher)
         own = self.teacher.grounding_for(env) if grounding is None else grounding
-        self.grounding = find_grounding(env) if own is None else own
-        check_grounding(self.grounding, env)
+        self.grounding = grounding_of(env, own)
         self.encoding = encoding_named(encoding, self.grounding.has_targets)
         self.bonus = make_bonus(bonus, alpha, gamma, _longest(env))
         space = gym.spaces.Box(-np.inf, np.inf, (1 + self.encoding.size,), np.float32)

@@ -14,9 +14,8 @@ from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.experience.origin import Origin, origin_of
 from gym_llmteacher.groundings.actions import ActionGrounding
 from gym_llmteacher.groundings.base import Grounding
-from gym_llmteacher.groundings.chosen import ChosenOptions
 from gym_llmteacher.groundings.multi_discrete import MultiDiscreteGrounding
-from gym_llmteacher.groundings.registry import check_actions, check_grounding, find_grounding
+from gym_llmteacher.groundings.registry import check_actions, grounding_of
 from gym_llmteacher.situation import Situation, checked_option_actions
 from gym_llmteacher.wrappers.success import with_success
 
@@ -52,10 +51,7 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
 
     def _ground(self, grounding: Grounding | None) -> None:
         check_actions(self.env)
-        if ChosenOptions.supports(self.env) and self.env.get_wrapper_attr("grounding") is grounding:
-            grounding = None  # what `OptionsWrapper` was given; its options are the actions here
-        self.grounding: Grounding = find_grounding(self.env) if grounding is None else grounding
-        check_grounding(self.grounding, self.env)
+        self.grounding: Grounding = grounding_of(self.env, grounding)
         self.sizes = action_sizes(self.env.action_space)
         self._teaching = True
         self._checked: Bounded[tuple[Any, ...], None] = Bounded(10_000)
