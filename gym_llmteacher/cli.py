@@ -109,9 +109,10 @@ def evaluate(
 
     A student needs no teacher and no language model here.
     """
-    from gym_llmteacher.experiments.report import env_of, evaluation_table
+    from gym_llmteacher.experiments.report import evaluation_table
+    from gym_llmteacher.experiments.run_folder import env_of
 
-    env_id = env or (student and env_of(student)) or SIMPLE
+    env_id = env or (student and env_of(student.parent)) or SIMPLE
     console.print(
         evaluation_table(env_id, student, teacher_spec(teacher), elicitation, episodes, seed)
     )

@@ -30,10 +30,11 @@ def watch(
 
     from gym_llmteacher.cli_options import SIMPLE
     from gym_llmteacher.experiments.envs import make_env
-    from gym_llmteacher.experiments.report import env_of, load_student
+    from gym_llmteacher.experiments.report import load_student
+    from gym_llmteacher.experiments.run_folder import env_of
 
     model = load_student(student)
-    shown = make_env(env or env_of(student) or SIMPLE,
+    shown = make_env(env or env_of(student.parent) or SIMPLE,
                      render_mode="human" if window else "rgb_array")  # fmt: skip
     with Live(console=console, auto_refresh=False) as live:
         for episode in range(episodes):

@@ -80,14 +80,6 @@ def evaluation_table(
     return table
 
 
-def env_of(student: Path) -> str | None:
-    """The env that a student was trained in, as the folder it lies in says."""
-    try:
-        return str(json.loads((student.parent / "config.json").read_text())["env"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 def load_student(path: Path) -> PPO:
     """Load what ``TeacherPPO.save`` or ``PPO.save`` wrote.
 

@@ -45,15 +45,20 @@ def check_free(folder: Path) -> None:
     """
     if not any(folder.glob(FILE)) and not any(folder.glob("config.json")):
         return
-    try:
-        env = str(json.loads((folder / "config.json").read_text())["env"])
-    except (OSError, ValueError, KeyError, TypeError):
-        env = "another env"
+    env = env_of(folder) or "another env"
     raise CheckpointError(
         f"{folder} has a training of {shown(env)[:100]} in it, which this one would overwrite. "
         "Cure: go on with that one (--resume), write elsewhere (--out FOLDER), or say that it may "
         "go (--overwrite)."
     )
+
+
+def env_of(folder: Path) -> str | None:
+    """The env of the training in this folder, if there is one that says so."""
+    try:
+        return str(json.loads((folder / "config.json").read_text())["env"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def clear(folder: Path) -> None:

@@ -144,7 +144,7 @@ class SqliteFile(Locked):
                 _check_intact(connection, self.path)
         except sqlite3.Error as error:
             connection.close()
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            if _is_locked(error):
                 raise
             raise trouble(self.path, f"it is not an intact SQLite file ({error})") from None
         except BaseException:
@@ -164,7 +164,7 @@ class SqliteFile(Locked):
             _prepare(connection, self.path)
         except sqlite3.Error as error:
             connection.close()
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            if _is_locked(error):
                 raise
             raise trouble(self.path, f"it is not an intact SQLite file ({error})") from None
         except BaseException:
@@ -180,10 +180,14 @@ def _patiently(opening: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
     while True:
         try:
             return opening()
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > ends:
+        except sqlite3.Error as error:
+            if not _is_locked(error) or time.monotonic() > ends:
                 raise
         time.sleep(0.02)
+
+
+def _is_locked(error: sqlite3.Error) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
 
 
 def _inode(path: str) -> tuple[int, int] | None:

@@ -27,20 +27,21 @@ def set_teaching(env: VecEnv, on: bool) -> None:
 
 def use_experience(env: VecEnv, experience: Experience) -> None:
     """Whoever teaches behind ``env`` advises in the light of experience from now on."""
-    teacher = unwrap_vec_wrapper(env, VecTeacher)
-    if teacher is not None:
-        teacher.use_experience(experience)
-    else:
-        env.env_method("use_experience", experience)
+    _hand_over(env, "use_experience", experience)
 
 
 def use_record(env: VecEnv, experience: Experience) -> None:
     """Advice says what it has come to from now on (`RecordedTeacher`), and is else as before."""
+    _hand_over(env, "use_record", experience)
+
+
+def _hand_over(env: VecEnv, method: str, experience: Experience) -> None:
+    """To the one teacher of all envs, or to that of each."""
     teacher = unwrap_vec_wrapper(env, VecTeacher)
     if teacher is not None:
-        teacher.use_record(experience)
+        getattr(teacher, method)(experience)
     else:
-        env.env_method("use_record", experience)
+        env.env_method(method, experience)
 
 
 def late_priors(
