@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
@@ -40,11 +39,13 @@ def intervals(
     scores: dict[str, np.ndarray], aggregate: Callable[..., np.ndarray]
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Points and 95 % bootstrap intervals, the same for the same results every time."""
-    drawn = np.random.RandomState(0)
-    with warnings.catch_warnings():
-        # rliable hands the dice to arch under a name that arch is about to drop.
-        warnings.filterwarnings("ignore", "random_state is deprecated", FutureWarning)
-        return library.get_interval_estimates(scores, aggregate, reps=REPS, random_state=drawn)
+    # rliable draws from NumPy's global generator, whatever generator it is given.
+    before = np.random.get_state()
+    np.random.seed(0)
+    try:
+        return library.get_interval_estimates(scores, aggregate, reps=REPS)
+    finally:
+        np.random.set_state(before)
 
 
 def iqm(values: np.ndarray) -> tuple[float, float, float]:

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.marks import write_between_marks
 from gym_llmteacher.errors import CheckpointError
 from gym_llmteacher.experiments.checkpoint import FILE, _unpickled
 from gym_llmteacher.llm.answers import Answers
@@ -243,15 +244,8 @@ def _is_damaged(path: Path) -> bool:
     return bool(fault != "ok")
 
 
-def write(table: str) -> None:
-    """Put the table between its marks in the documentation."""
-    begin, end = "<!-- benchmarks/chaos.py: begin -->\n", "<!-- benchmarks/chaos.py: end -->\n"
-    before, _, rest = DOCS.read_text().partition(begin)
-    DOCS.write_text(f"{before}{begin}{table}{end}{rest.partition(end)[2]}")
-
-
 if __name__ == "__main__":
     found = chaos(int(sys.argv[1]) if len(sys.argv) > 1 else 50)
     print(found.table())
     if len(sys.argv) == 1:
-        write(found.table())
+        write_between_marks(DOCS, "benchmarks/chaos.py", found.table())

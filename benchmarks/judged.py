@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.aggregate import Runs, frames_to, iqm, read, thousands
+from benchmarks.marks import write_between_marks
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent.parent / "docs" / "practice.md"
@@ -53,9 +54,7 @@ def row(runs: Runs, task: str, arm: str, words: str) -> str:
 
 def main() -> None:
     """Put the table between its marks in the documentation."""
-    begin, end = "<!-- benchmarks/judged.py: begin -->\n", "<!-- benchmarks/judged.py: end -->\n"
-    before, _, rest = PAGE.read_text().partition(begin)
-    PAGE.write_text(f"{before}{begin}{table()}{end}{rest.partition(end)[2]}")
+    write_between_marks(PAGE, "benchmarks/judged.py", table())
 
 
 if __name__ == "__main__":
