@@ -1,9 +1,6 @@
 """HER: goals are relabelled with what was achieved, and advice with them."""
 
 import functools
-import subprocess
-import sys
-import textwrap
 
 import gymnasium as gym
 import numpy as np
@@ -24,6 +21,7 @@ from gym_llmteacher import (
 from gym_llmteacher.errors import StudentError
 from gym_llmteacher.groundings.toy_text import taxi
 from gym_llmteacher.prior import prior_from
+from tests.alone import without_this_package
 from tests.students import WatchedLoss, parameters
 from tests.taxi import TAXI
 
@@ -206,19 +204,10 @@ def test_a_saved_buffer_comes_back_with_what_it_can_be_asked_about(tmp_path):
     model = make(teacher_coef=1.0).learn(600)
     model.save_replay_buffer(tmp_path / "replay")
     script = f"""
-        import sys
-        class Refuse:
-            def find_spec(self, name, path=None, target=None):
-                if name.split(".")[0] == "gym_llmteacher":
-                    raise ImportError("this package is not here")
-        sys.meta_path.insert(0, Refuse())
         import pickle
         print(type(pickle.load(open({str(tmp_path / "replay.pkl")!r}, "rb"))).__name__)
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        capture_output=True, text=True, cwd=tmp_path, check=False,
-    )  # fmt: skip
+    done = without_this_package(script, tmp_path)
     assert done.stdout.strip() == "HerReplayBuffer", done.stderr
     shares = []
     loss = WatchedLoss(on_gradient=lambda q, prior, share: shares.append((share > 0).float()))

@@ -3,9 +3,6 @@
 import copy
 import io
 import pickle
-import subprocess
-import sys
-import textwrap
 
 import numpy as np
 import pytest
@@ -16,6 +13,7 @@ from stable_baselines3.common.buffers import ReplayBuffer, RolloutBuffer
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 
 from gym_llmteacher.errors import StudentError
+from tests.alone import without_this_package
 from tests.students import ALL, WatchedLoss, handed_out, make, parameters
 from tests.tagging import prior_of
 
@@ -226,22 +224,13 @@ def test_a_saved_buffer_is_the_parents(tmp_path):
     taught.save_replay_buffer(tmp_path / "replay")
     make("PPO", teacher_coef=1.0).learn(96).save(tmp_path / "ppo", include=["rollout_buffer"])
     script = f"""
-        import sys
-        class Refuse:
-            def find_spec(self, name, path=None, target=None):
-                if name.split(".")[0] == "gym_llmteacher":
-                    raise ImportError("this package is not here")
-        sys.meta_path.insert(0, Refuse())
         from stable_baselines3 import DQN, PPO
         model = DQN("MlpPolicy", "CartPole-v1", learning_starts=30)
         model.load_replay_buffer({str(tmp_path / "replay.pkl")!r})
         print(type(model.replay_buffer).__name__, model.replay_buffer.actions.dtype,
               model.replay_buffer.actions.shape, PPO.load({str(tmp_path / "ppo.zip")!r}).n_steps)
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        capture_output=True, text=True, cwd=tmp_path, check=False,
-    )  # fmt: skip
+    done = without_this_package(script, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[-2] == "ReplayBuffer int64 (30, 3, 1) 32"
     # Plain DQN goes on with it. What it has stored since has not been advised on.

@@ -1,8 +1,6 @@
 """A student outlives its teacher: save, load, go on, and run where this package is unknown."""
 
 import subprocess
-import sys
-import textwrap
 
 import gymnasium as gym
 import numpy as np
@@ -19,6 +17,7 @@ from gym_llmteacher import (
     ScriptedTeacher,
     TeacherPPO,
 )
+from tests.alone import without_this_package
 from tests.lessons import TASK
 from tests.tagging import Counter
 
@@ -97,12 +96,6 @@ def test_loads_in_plain_ppo_without_this_package(tmp_path):
     np.save(tmp_path / "obs.npy", obs)
     expected, _ = model.predict(obs, deterministic=True)
     script = f"""
-        import sys
-        class Refuse:
-            def find_spec(self, name, path=None, target=None):
-                if name.split(".")[0] == "gym_llmteacher":
-                    raise ImportError("this package is not here")
-        sys.meta_path.insert(0, Refuse())
         import numpy as np
         from stable_baselines3 import PPO
         model = PPO.load({str(tmp_path / "student.zip")!r}, device="cpu")
@@ -110,10 +103,7 @@ def test_loads_in_plain_ppo_without_this_package(tmp_path):
         assert not any(name.startswith("gym_llmteacher") for name in sys.modules)
         print(type(model).__name__, actions.tolist())
     """
-    done = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", "-c", textwrap.dedent(script)],
-        capture_output=True, text=True, cwd=tmp_path, check=False,
-    )  # fmt: skip
+    done = without_this_package(script, tmp_path, "-W", "error::UserWarning")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[-2] == f"PPO {expected.tolist()}"
 
