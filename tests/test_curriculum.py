@@ -10,59 +10,18 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import SubprocVecEnv
 
 from gym_llmteacher import (
-    Adversarial,
     Curriculum,
     CurriculumCallback,
     EasyToHard,
     Gap,
-    LLMWriter,
-    RandomWriter,
     Writer,
 )
 from gym_llmteacher.curriculum.callback import by_verb
 from gym_llmteacher.curriculum.env import ConfiguredEnv
-from gym_llmteacher.curriculum.llm_writer import read_configurations
-from gym_llmteacher.curriculum.report import Rate, Report
+from gym_llmteacher.curriculum.report import Rate
 from gym_llmteacher.curriculum.space import ConfigurationSpace, key_of
 from gym_llmteacher.errors import CurriculumError
-from gym_llmteacher.testing import FakeLLMServer, FakeReply
-
-SPACE = {
-    "length": {"type": "integer", "minimum": 1, "maximum": 9},
-    "ice": {"type": "boolean"},
-}
-ORIGINAL = {"length": 9, "ice": False}
-
-
-class Walk(gym.Env):
-    """Walk right, for so many steps, within 12; on ice every second step fails."""
-
-    observation_space = gym.spaces.Box(0, 12, (1,), np.float32)
-    action_space = gym.spaces.Discrete(2)
-    mission = "walk there slowly"
-
-    def __init__(self, length, ice):
-        assert type(length) is int
-        if length == 7:
-            raise ValueError("seven is bad luck")
-        self.length, self.ice = length, ice
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        self.at = self.steps = 0
-        self.drawn = int(self.np_random.integers(1000))
-        return np.zeros(1, np.float32), {"drawn": self.drawn}
-
-    def step(self, action):
-        self.steps += 1
-        self.at += action if not self.ice or self.steps % 2 else 0
-        over = self.at == self.length
-        return np.full(1, self.at, np.float32), float(over), over, self.steps >= 12, {}
-
-
-def curriculum(writer=None, **kwargs):
-    arguments = {"original": ORIGINAL, "n": 2, **kwargs}
-    return Curriculum(Walk, SPACE, writer or RandomWriter(), **arguments)
+from tests.walk import ORIGINAL, SPACE, Walk, configuration, curriculum
 
 
 @pytest.mark.parametrize(
@@ -169,89 +128,6 @@ def test_intervals():
     rate = Rate.of(5, 10)
     assert (rate.low, rate.high) == pytest.approx((0.2366, 0.7634), abs=1e-3)
     assert Rate.of(0, 0)[1:] == (0.0, 1.0, 0)
-
-
-def report(successes, mix=(), cycle=1):
-    known = {key_of(configuration(n)): Rate.of(won, 10) for n, won in successes.items()}
-    return Report(cycle, {}, known, tuple(configuration(n) for n in mix), (ORIGINAL,))
-
-
-def configuration(n):
-    return {"length": n, "ice": False}
-
-
-def lengths_of(writer, told, n=2):
-    mix = writer.propose(told, ConfigurationSpace(SPACE), n, np.random.default_rng(0))
-    return [one["length"] for one in mix]
-
-
-def test_easy_to_hard_moves_on():
-    writer = EasyToHard([configuration(n) for n in (1, 3, 5)])
-    assert lengths_of(writer, report({})) == [1, 3]
-    assert lengths_of(writer, report({1: 9, 3: 2})) == [3, 5]
-    assert lengths_of(writer, report({1: 9, 3: 9, 5: 10})) == [5]
-
-
-def test_the_adversary_stays_where_it_is_worst():
-    told = report({1: 9, 2: 1, 3: 5, 4: 0}, mix=(1, 2, 3, 4))
-    assert lengths_of(Adversarial(), told, n=4)[:2] == [4, 2]
-
-
-def test_the_gap_is_between_teacher_and_student():
-    teacher = {1: 1.0, 3: 1.0, 5: 0.9, 8: 0.1}
-    writer = Gap({key_of(configuration(n)): share for n, share in teacher.items()},
-                 [configuration(n) for n in (8, 5, 3, 1, 9)])  # fmt: skip
-    # 1 is learned; 8 the teacher cannot do itself; of 9 it knows nothing.
-    assert lengths_of(writer, report({1: 10, 3: 2, 5: 5}), n=2) == [3, 5]
-    assert lengths_of(writer, report({1: 10, 3: 2, 5: 5}), n=9) == [3, 5, 8]
-
-
-SPACES = ConfigurationSpace(SPACE)
-
-
-@pytest.mark.parametrize(
-    ("text", "good", "bad"),
-    [
-        ('[{"length": 3, "ice": true}]', 1, 0),
-        ('```json\n[{"length": 3, "ice": true}, {"length": 33, "ice": true}]\n```', 1, 1),
-        ("I think [so] would do: [1]", 0, 1),
-        ("[]", 0, 1),
-        ('[{"length": NaN, "ice": false}]', 0, 1),
-        ('[{"length": Infinity, "ice": false}]', 0, 1),
-        ("[" * 100_000, 0, 1),
-        ('[{"length": "os.system(\'x\')", "ice": false}]', 0, 1),
-    ],
-)
-def test_replies_are_read_as_data(text, good, bad):
-    found, errors = read_configurations(text, SPACES)
-    assert (len(found), len(errors)) == (good, bad)
-
-
-def test_what_is_invalid_is_reported_back_once():
-    replies = ['[{"length": 99, "ice": true}]', '[{"length": 3, "ice": true}]']
-    with FakeLLMServer(replies) as server:
-        writer = LLMWriter(server.model, "walk", answers=":memory:")
-        mix = writer.propose(report({9: 1}, mix=(9,)), SPACES, 1, np.random.default_rng(0))
-        assert mix == [{"length": 3, "ice": True}]
-        asked, again = (request.body["messages"] for request in server.history)
-    assert '"maximum": 9' in asked[-1]["content"]
-    assert '{"ice": false, "length": 9}: 10%' in asked[-1]["content"]
-    assert "99 is greater than the maximum" in again[-1]["content"]
-
-
-def test_it_is_asked_twice_at_most_and_what_fits_counts():
-    with FakeLLMServer('[{"length": 99, "ice": true}, {"length": 4, "ice": true}]') as server:
-        writer = LLMWriter(server.model, answers=":memory:")
-        mix = writer.propose(report({}), SPACES, 2, np.random.default_rng(0))
-        assert mix == [{"length": 4, "ice": True}]
-        assert len(server.history) == 2
-
-
-def test_no_reply_leaves_the_mix():
-    with FakeLLMServer(FakeReply("down", status=503)) as server:
-        writer = LLMWriter(server.model, answers=":memory:", max_retries=0)
-        mix = writer.propose(report({}, mix=(2,)), SPACES, 2, np.random.default_rng(0))
-    assert mix == [configuration(2)]
 
 
 def train(one, steps=800, vec_env_cls=None, **kwargs):
