@@ -119,14 +119,14 @@ def test_a_new_scene_renews_the_path_finder(make_env):
     """Seeding before ``reset``, as habitat-lab does it, does not decide where the robot starts."""
     env = make_env()
     lab, starts = env.habitat, set()
-    for scene in (0, 1, 0, 1, 0):
+    for scene in (0, 1, 0, 1, 0, 1, 0):
         episode = next(e for e in lab.episodes if e.scene_id == f"house-{scene}")
         lab.seed(7)
         lab.current_episode = episode
         lab.reset()
         if scene == 0:
             starts.add(tuple(lab.sim.robot.base_pos))
-    assert len(starts) == 3
+    assert len(starts) > 1  # four draws among a hundred places and more: two may well be the same
 
 
 def test_an_episode_played_again_has_no_targets_of_the_last_time(make_env):
