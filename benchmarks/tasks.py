@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,9 +12,17 @@ import minigrid  # noqa: F401  (registers MiniGrid's envs)
 import numpy as np
 from stable_baselines3.common.utils import LinearSchedule
 
-from gym_llmteacher import ActionGrounding, Grounding, ScriptedTeacher, Teacher, mirror_map
+from gym_llmteacher import (
+    ActionGrounding,
+    Grounding,
+    ScriptedTeacher,
+    Teacher,
+    mirror_map,
+)
 from gym_llmteacher.envs import env_id
 from gym_llmteacher.experiments.config import ppo_arguments
+from gym_llmteacher.groundings.registry import find_grounding
+from gym_llmteacher.wrappers.success import SuccessInfo
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,12 @@ def _empty_expert(situation: Any) -> tuple[str, ...]:
     return ("go forward",) if ahead else (turn.get(facing, "turn right"),)
 
 
+def _cart_pole_expert(situation: Any) -> tuple[str, ...]:
+    """Push to the side on which the pole is, or to which it will have fallen soon."""
+    angle, turning, *_ = (float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", situation.text))
+    return ("push right",) if angle + 0.2 * turning > 0 else ("push left",)
+
+
 def _lake_expert(situation: Any) -> tuple[str, ...]:
     # The best policy on slippery ice, row by row; holes and the goal are never asked about.
     best = ("LUUU", "LULU", "UDLU", "URDU")
@@ -190,6 +205,15 @@ TASKS: dict[str, Task] = {
                 "reach cell 15",
             ),
             expert=lambda: ScriptedTeacher(_lake_expert),
+            ppo=ppo_arguments(map_like=False),
+        ),
+        Task(
+            "CartPole",
+            lambda: SuccessInfo(gym.make("CartPole-v1")),
+            60_000,
+            3072,
+            grounding=lambda: find_grounding(gym.make("CartPole-v1")),
+            expert=lambda: ScriptedTeacher(_cart_pole_expert),
             ppo=ppo_arguments(map_like=False),
         ),
     )
