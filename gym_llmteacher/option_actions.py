@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 Row = NDArray[np.float32]
 
+Actions = int | tuple[int, ...] | None
+"""What an option does now: an action, one of several that are as good, or nothing."""
+
 
 class LazyRows:
     """Rows of `Situation.option_actions`, each computed at its first use and then kept.
@@ -19,17 +22,17 @@ class LazyRows:
     through the map: the others need not be searched for.
 
     :param n_actions: number of actions of the env
-    :param rules: for each option, a function that returns its action now, or ``None`` where it is
-        finished or does not apply
+    :param rules: for each option, a function that returns its action now, several that are as good
+        and get equal shares, or ``None`` where it is finished or does not apply
 
-    >>> rows = LazyRows(3, [lambda: 2, lambda: None])
+    >>> rows = LazyRows(3, [lambda: 2, lambda: (0, 1), lambda: None])
     >>> np.asarray(rows).tolist()
-    [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
+    [[0.0, 0.0, 1.0], [0.5, 0.5, 0.0], [0.0, 0.0, 0.0]]
     """
 
-    def __init__(self, n_actions: int, rules: Sequence[Callable[[], int | None]]) -> None:
+    def __init__(self, n_actions: int, rules: Sequence[Callable[[], Actions]]) -> None:
         self.shape = (len(rules), n_actions)
-        self._rules: list[Callable[[], int | None] | None] = list(rules)
+        self._rules: list[Callable[[], Actions] | None] = list(rules)
         self._rows: list[Row | None] = [None] * len(rules)
 
     def __len__(self) -> int:
@@ -40,8 +43,7 @@ class LazyRows:
         if row is None:
             rule = self._rules[i]
             assert rule is not None
-            action = rule()
-            row = self._rows[i] = _rows(self.shape[1])[-1 if action is None else action]
+            row = self._rows[i] = _row(self.shape[1], rule())
             self._rules[i] = None  # it holds on to a whole map
         return row
 
@@ -59,9 +61,12 @@ class LazyRows:
         return (np.array, (np.asarray(self),))
 
 
-@lru_cache(maxsize=64)
-def _rows(n_actions: int) -> Row:
-    """Row of every action, and of none; shared, so not to be written to."""
-    rows = np.eye(n_actions + 1, n_actions, dtype=np.float32)
-    rows.flags.writeable = False
-    return rows
+@lru_cache(maxsize=1024)
+def _row(n_actions: int, actions: Actions) -> Row:
+    """Row of some actions, or of none; shared, so not to be written to."""
+    row = np.zeros(n_actions, dtype=np.float32)
+    if actions is not None:
+        chosen = list(actions) if isinstance(actions, tuple) else [actions]
+        row[chosen] = 1.0 / len(chosen)
+    row.flags.writeable = False
+    return row

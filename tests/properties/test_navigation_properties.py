@@ -5,8 +5,10 @@ from collections import deque
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from minigrid.core.constants import OBJECT_TO_IDX
 
 from gym_llmteacher.envs.visibility import DIRECTIONS
+from gym_llmteacher.groundings.minigrid.known_map import known_map
 from gym_llmteacher.groundings.minigrid.navigation import (
     FORWARD,
     LEFT,
@@ -15,6 +17,7 @@ from gym_llmteacher.groundings.minigrid.navigation import (
     facing,
     reachable_layers,
 )
+from gym_llmteacher.groundings.minigrid.skills import Skills
 
 
 @st.composite
@@ -89,7 +92,10 @@ def test_routes_are_shortest_and_arrive(world, data):
     for left in range(expected or 0, 0, -1):
         (u, v), h = state
         assert route.distance(u * height + v, h) == left
-        state = move(free, state, route.action(u * height + v, h))
+        actions = route.action(u * height + v, h)
+        for action in (actions,) if isinstance(actions, int) else actions:
+            state = move(free, ((u, v), h), action)
+            assert route.distance(state[0][0] * height + state[0][1], state[1]) == left - 1
     (u, v), h = state
     assert route.action(u * height + v, h) is None
     if expected is not None:
@@ -109,3 +115,38 @@ def test_layers_hold_each_state_at_its_distance(world):
                     assert (divmod(cell, height), h) not in found
                     found[divmod(cell, height), h] = distance
     assert found == brute_force(free, ((x, y), heading))
+
+
+@st.composite
+def half_seen(draw):
+    """Codes of a square map of which some has been seen, rimmed as a view may need it; a pose."""
+    size = draw(st.integers(5, 9))
+    kinds = st.sampled_from([OBJECT_TO_IDX[kind] for kind in ("unseen", "empty", "empty", "wall")])
+    codes = draw(st.lists(kinds, min_size=size**2, max_size=size**2))
+    cells = np.zeros((size + 10, size + 10, 3), dtype=np.uint8)
+    cells[5:-5, 5:-5, 0] = np.array(codes).reshape(size, size)
+    place = st.integers(5, size + 4)
+    x, y = draw(place), draw(place)
+    cells[x, y, 0] = OBJECT_TO_IDX["empty"]
+    return cells, (x, y), draw(st.integers(0, 3))
+
+
+def explores(cells, at, heading, view):
+    """The actions that exploring begins with, as a set."""
+    cell = at[0] * len(cells) + at[1]
+    actions = Skills(known_map(cells, cell), view=view).explore([], cell, heading)
+    return {actions} if isinstance(actions, int | None) else set(actions)
+
+
+@given(half_seen(), st.integers(0, 3), st.booleans(), st.sampled_from([3, 5]))
+@settings(max_examples=200, deadline=None)
+def test_a_map_that_is_turned_or_mirrored_is_explored_alike(world, quarters, mirrored, view):
+    cells, (x, y), heading = world
+    expected = explores(cells, (x, y), heading, view)
+    last = len(cells) - 1
+    for _ in range(quarters):  # a quarter turn takes right to down
+        cells, (x, y), heading = np.rot90(cells), (last - y, x), (heading + 1) % 4
+    if mirrored:  # left and right of the map change places
+        cells, (x, y), heading = cells[::-1], (last - x, y), (2, 1, 0, 3)[heading]
+        expected = {{LEFT: RIGHT, RIGHT: LEFT}.get(action, action) for action in expected}
+    assert explores(np.ascontiguousarray(cells), (x, y), heading, view) == expected

@@ -27,7 +27,7 @@ memory     none: the env keeps it  ``ViewMemory`` (map),     Partial views have 
                                    ``AgentMemory`` (+ how    Both end in one ``KnownMap``: extend
                                    far the mission is)       that to know more of a map.
 sight      ``explore.by_table``    ``explore.by_row``        One rule (``envs/visibility.py``), one
-                                                             search (``best_look``). The table is
+                                                             search (``best_looks``). The table is
                                                              the fast way of a 3x3 view, and must
                                                              count the same: extend ``by_row``.
 =========  ======================  ========================  =======================================

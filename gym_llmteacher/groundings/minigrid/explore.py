@@ -20,6 +20,8 @@ from gym_llmteacher.groundings.minigrid.navigation import (
 
 _BEHIND_A_DOOR = 12
 """Unseen cells that opening a door is expected to show."""
+_NEIGHBOURHOOD = 5
+"""Cells on each side of a look among which what is left unseen is counted."""
 
 Lookout = tuple[int, int, bool]
 """Where to go to see more: cell, heading, and whether to open the door that is ahead there."""
@@ -143,46 +145,64 @@ def _thresholds(doors: Collection[int], height: int) -> list[int]:
     return [sum(1 << door - ahead(height, heading) for door in doors) for heading in range(4)]
 
 
-def best_look(
+def best_looks(
     known: KnownMap,
     cell: int,
     heading: int,
     view: int,
     walls: bool = True,
     doors: Collection[int] = (),
-) -> Lookout | None:
-    """Return where most unseen cells come into view per action, or ``None`` if all has been seen.
+) -> tuple[Lookout, ...]:
+    """Return where most unseen cells come into view per action; () if all has been seen.
 
-    Ties go to the nearer pose, then to the lower heading and cell: the same map always gives the
-    same answer. The search ends as soon as no farther pose can be better.
+    Of those that are as good and as near, the ones with least unseen around them, for corners left
+    behind are far when all else has been seen. The rest are all returned, so that a map that is
+    turned or mirrored gives the same answer, turned or mirrored: a student can learn from its other
+    sides, too. The search ends as soon as no farther pose can be better.
 
     :param walls: whether walls block the view
     :param doors: cells of doors that may be opened to see what is behind; off the rim of the map
     """
     if not known.frontier and not doors:
-        return None
+        return ()
     count, lookouts = counter(view, walls), _lookouts(known, view)
     lookouts[heading] &= ~(1 << cell)  # where the agent is, nothing new is to be seen
     most = view * view - 1  # the agent's own cell is known
     if doors:
         most, thresholds = max(most, _BEHIND_A_DOOR), _thresholds(doors, known.height)
-    best: float = 0.0
-    choice: Lookout | None = None
+    seen, after = 0, 1  # the best so far: unseen cells, and the actions that show them
+    choice: list[Lookout] = []
     for distance, layer in enumerate(reachable_layers(cell, heading, known.walkable, known.height)):
-        if best * distance >= most:
+        if seen * distance >= most * after:
             break
+        here: list[tuple[int, int, Lookout]] = []
         for direction in range(4):
-            if doors and best * (distance + 1) < _BEHIND_A_DOOR:
+            if doors:
                 before = cells_in(layer[direction] & thresholds[direction])
-                if before:
-                    best = _BEHIND_A_DOOR / (distance + 1)
-                    choice = (before[0], direction, True)
+                here += [(_BEHIND_A_DOOR, distance + 1, (at, direction, True)) for at in before]
             bits = layer[direction] & lookouts[direction]
             while bits:
                 low = bits & -bits
                 bits ^= low
                 at = low.bit_length() - 1
-                unseen = count(known, at, direction)
-                if unseen > best * distance:
-                    best, choice = unseen / distance, (at, direction, False)
-    return choice
+                here.append((count(known, at, direction), distance, (at, direction, False)))
+        nearer = (seen, after)
+        for shown, actions, look in here:
+            if shown * after > seen * actions:
+                seen, after, choice = shown, actions, [look]
+            elif shown * after == seen * actions and (seen, after) != nearer:
+                choice.append(look)
+    if len(choice) > 1:
+        around = [unseen_around(known, at, direction) for at, direction, _ in choice]
+        least = min(around)
+        choice = [look for look, n in zip(choice, around, strict=True) if n == least]
+    return tuple(choice)
+
+
+def unseen_around(known: KnownMap, cell: int, heading: int) -> int:
+    """Count unseen cells in the neighbourhood of the cell ahead."""
+    x, y = divmod(cell + ahead(known.height, heading), known.height)
+    low, high = max(0, y - _NEIGHBOURHOOD), min(known.height, y + _NEIGHBOURHOOD + 1)
+    mask = (1 << high - low) - 1
+    columns = range(max(0, x - _NEIGHBOURHOOD), min(known.width, x + _NEIGHBOURHOOD + 1))
+    return sum((known.unknown >> u * known.height + low & mask).bit_count() for u in columns)

@@ -35,9 +35,8 @@ class MapGrounding(Grounding, Generic[SomeSkills]):
         skill, numbers = words.skills[words.options.index(option)]
         rows, at = skills.known.height, divmod(cell, skills.known.height)
         if skill == "explore":
-            lookout = skills.lookout(cell, heading)
-            place = None if lookout is None else divmod(lookout[0], rows)
-            return place and Target.seen_from(place, at, heading)
+            looks = skills.lookouts(cell, heading)
+            return Target.seen_from(divmod(looks[0][0], rows), at, heading) if looks else None
         found = [
             Target.seen_from(divmod(thing.cell, rows), at, heading, *codes_of(thing.look))
             for thing in (things[i] for i in numbers)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from gym_llmteacher.option_actions import Actions
+
 LEFT, RIGHT, FORWARD, PICK_UP, DROP, TOGGLE, DONE = range(7)
 """MiniGrid's actions."""
 N_ACTIONS = 7
@@ -84,8 +86,12 @@ class Route:
                 return distance
         raise AssertionError("a seen state is in some layer")
 
-    def action(self, cell: int, heading: int) -> int | None:
-        """Return the first action of a shortest way; ``None`` at the goal or without a way."""
+    def action(self, cell: int, heading: int) -> Actions:
+        """Return the first action of a shortest way; ``None`` at the goal or without a way.
+
+        Forward, where some shortest way begins so. Where the left is as near as the right: both,
+        so that what a student imitates is the same in the mirror.
+        """
         distance = self.distance(cell, heading)
         if not distance:
             return None
@@ -93,7 +99,9 @@ class Route:
         front = cell + ahead(self._height, heading)
         if front >= 0 and self._walkable >> front & 1 and nearer[heading] >> front & 1:
             return FORWARD
-        return LEFT if nearer[(heading - 1) % 4] >> cell & 1 else RIGHT
+        if not nearer[(heading - 1) % 4] >> cell & 1:
+            return RIGHT
+        return (LEFT, RIGHT) if nearer[(heading + 1) % 4] >> cell & 1 else LEFT
 
 
 def facing(targets: Iterable[int], walkable: int, height: int) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from gym_llmteacher.groundings.minigrid.explore import Lookout, best_look
+from gym_llmteacher.groundings.minigrid.explore import Lookout, best_looks
 from gym_llmteacher.groundings.minigrid.known_map import KnownMap
 from gym_llmteacher.groundings.minigrid.navigation import (
     DROP,
@@ -21,7 +21,7 @@ from gym_llmteacher.groundings.minigrid.navigation import (
 )
 from gym_llmteacher.groundings.minigrid.things import Thing
 from gym_llmteacher.groundings.minigrid.words import Skill
-from gym_llmteacher.option_actions import LazyRows
+from gym_llmteacher.option_actions import Actions, LazyRows
 
 Pose = tuple[int, int]
 """Cell and heading."""
@@ -32,8 +32,8 @@ class Skills:
     """The options of an agent with this map in its head; made anew when the map changes.
 
     Routes are kept, so that following one costs a look-up per step. The methods named by
-    `Words.skills` take targets and pose, and return an action of the env, or ``None`` when the
-    option is finished or does not apply.
+    `Words.skills` take targets and pose, and return an action of the env, several that are as good,
+    or ``None`` when the option is finished or does not apply.
 
     :param known: what the agent knows of the grid
     :param view: cells per side of the view
@@ -44,7 +44,7 @@ class Skills:
     view: int
     walls: bool = True
     _routes: dict[tuple[int, ...] | tuple[Pose, ...], Route] = field(default_factory=dict)
-    _lookouts: dict[Pose, Lookout | None] = field(default_factory=dict)
+    _lookouts: dict[Pose, tuple[Lookout, ...]] = field(default_factory=dict)
 
     def rows(
         self, skills: Iterable[Skill], things: Sequence[Thing], cell: int, heading: int
@@ -58,36 +58,36 @@ class Skills:
 
     # -- options ----------------------------------------------------------------------------------
 
-    def go_to(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+    def go_to(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Walk until one of the targets is ahead."""
         return self.route_before(tuple([thing.cell for thing in targets])).action(cell, heading)
 
-    def pick_up(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+    def pick_up(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Pick up the target ahead."""
         front = self.front(cell, heading)
         return PICK_UP if any(thing.cell == front for thing in targets) else None
 
-    def open(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+    def open(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Open the door or box ahead; when all doors are open, one is closed first."""
         front = self.front(cell, heading)
         shut = [thing for thing in targets if not thing.look.is_open]
         return TOGGLE if any(thing.cell == front for thing in shut or targets) else None
 
-    def drop(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+    def drop(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Put down what is held: on the nearest free cell that is not right before a door."""
         allowed = self.away_from_doors()
         if allowed >> self.front(cell, heading) & 1:
             return DROP
         return self.route_before(tuple(cells_in(allowed))).action(cell, heading)
 
-    def explore(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+    def explore(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Go where most unseen cells come into view per action."""
-        lookout = self.lookout(cell, heading)
-        if lookout is None:
-            return None
-        there, facing_it, opens = lookout
-        action = self.route_to(((there, facing_it),)).action(cell, heading)
-        return TOGGLE if action is None and opens else action
+        looks = self.lookouts(cell, heading)
+        if (cell, heading, True) in looks:
+            return TOGGLE
+        return self.route_to(tuple([(at, facing_it) for at, facing_it, _ in looks])).action(
+            cell, heading
+        )
 
     # -- what options are made of -----------------------------------------------------------------
 
@@ -95,16 +95,16 @@ class Skills:
         """Return the cell ahead."""
         return cell + ahead(self.known.height, heading)
 
-    def lookout(self, cell: int, heading: int) -> Lookout | None:
-        """Where exploring goes to from here; ``None`` when everything in reach has been seen."""
+    def lookouts(self, cell: int, heading: int) -> tuple[Lookout, ...]:
+        """Where exploring goes to from here: all that are as good; () when all has been seen."""
         pose = (cell, heading)
         if pose not in self._lookouts:
-            self._lookouts[pose] = self.best_lookout(cell, heading)
+            self._lookouts[pose] = self.best_lookouts(cell, heading)
         return self._lookouts[pose]
 
-    def best_lookout(self, cell: int, heading: int) -> Lookout | None:
-        """Search for it."""
-        return best_look(self.known, cell, heading, self.view, self.walls)
+    def best_lookouts(self, cell: int, heading: int) -> tuple[Lookout, ...]:
+        """Search for them."""
+        return best_looks(self.known, cell, heading, self.view, self.walls)
 
     def route_before(self, cells: tuple[int, ...]) -> Route:
         """Ways to where one of these cells is ahead."""

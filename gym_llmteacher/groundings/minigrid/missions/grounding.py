@@ -99,7 +99,7 @@ Options:
         skills = self._skills(memory, bool(env.unwrapped.see_through_walls))  # type: ignore[attr-defined]
         things, pose = skills.known.things, (view.cell, view.heading)
         labels = what_matters(memory, things, self._names)
-        exploring = skills.lookout(*pose) is not None
+        exploring = bool(skills.lookouts(*pose))
         held_name = name_of_held(memory, self._names)
         obstacle = _obstacle(memory, skills, labels, held_name, exploring)
         scene = Scene(

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gym_llmteacher.groundings.minigrid.explore import Lookout, best_look, doors_to_open
+from gym_llmteacher.groundings.minigrid.explore import Lookout, best_looks, doors_to_open
 from gym_llmteacher.groundings.minigrid.navigation import (
     DONE,
     DROP,
@@ -18,6 +18,7 @@ from gym_llmteacher.groundings.minigrid.navigation import (
 )
 from gym_llmteacher.groundings.minigrid.skills import Pose, Skills
 from gym_llmteacher.groundings.minigrid.things import MOVABLE, Thing
+from gym_llmteacher.option_actions import Actions
 
 
 @dataclass
@@ -29,23 +30,23 @@ class RoomSkills(Skills):
 
     shut: frozenset[int] = frozenset()
 
-    def best_lookout(self, cell: int, heading: int) -> Lookout | None:
-        """Search for it, also behind doors that are closed but not locked."""
+    def best_lookouts(self, cell: int, heading: int) -> tuple[Lookout, ...]:
+        """Search for them, also behind doors that are closed but not locked."""
         known, view, walls = self.known, self.view, self.walls
         doors = doors_to_open(known, self.shut)
-        lookout = best_look(known, cell, heading, view, walls, doors)
-        if lookout is None and self.shut:
-            lookout = best_look(known, cell, heading, view, walls, doors_to_open(known))
-        return lookout
+        looks = best_looks(known, cell, heading, view, walls, doors)
+        if not looks and self.shut:
+            looks = best_looks(known, cell, heading, view, walls, doors_to_open(known))
+        return looks
 
-    def go_to(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+    def go_to(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Walk until one of the targets is ahead; onto it, if it is a goal."""
         if targets and targets[0].look.kind == "goal":
             poses = tuple((thing.cell, direction) for thing in targets for direction in range(4))
             return self.route_to(poses).action(cell, heading)
         return super().go_to(targets, cell, heading)
 
-    def drop(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+    def drop(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Put down what is held: on the nearest free cell that nobody has to pass."""
         free = self.known.free
         for allowed, may_split in ((self.away_from_doors(), False), (free, False), (free, True)):
@@ -55,7 +56,7 @@ class RoomSkills(Skills):
                 return DROP if action is None else action
         return None
 
-    def put_beside(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+    def put_beside(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Put down what is held right beside a target."""
         places = 0
         for thing in targets:
@@ -65,7 +66,7 @@ class RoomSkills(Skills):
             return DROP
         return self.route_before(tuple(cells_in(places))).action(cell, heading)
 
-    def done(self, targets: Sequence[Thing], cell: int, heading: int) -> int | None:
+    def done(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Say that the mission is fulfilled."""
         return DONE
 
