@@ -48,18 +48,24 @@ def test_against_plain_loops(task, blocks):
     space, obs = observations(task)
     features = EgoMapFeatures(space, radius=2, blocks=blocks)
     encoded = features.encode(th.as_tensor(obs).float()).numpy()
-    width, height, _ = space.shape
     for row, here in zip(encoded, obs, strict=True):
-        planes = planes_of(here)
-        x, y = np.argwhere(here[..., 3])[0]
+        (x, y), (width, height) = np.argwhere(here[..., 3])[0], here.shape[:2]
         heading = int(here[x, y, 3]) - 1
         fx, fy = ((1, 0), (0, 1), (-1, 0), (0, -1))[heading]
-        expected = []
-        for ahead in range(-2, 3):
-            for side in range(-2, 3):
-                u, v = x + ahead * fx - side * fy, y + ahead * fy + side * fx
-                inside = 0 <= u < width and 0 <= v < height
-                expected.append(planes[u, v] if inside else np.zeros(N_PLANES))
+        # The whole map, as it lies before the agent: ahead is x, right is y.
+        looks, before = planes_of(here), {}
+        for u in range(width):
+            for v in range(height):
+                ahead, side = (u - x) * fx + (v - y) * fy, (v - y) * fx - (u - x) * fy
+                before[ahead, side] = looks[u, v]
+        planes = np.zeros((width, height, N_PLANES))
+        first, left = min(before)[0], min(side for _, side in before)
+        for (ahead, side), cell in before.items():
+            planes[ahead - first, side - left] = cell
+        expected = [
+            before.get((ahead, side), np.zeros(N_PLANES))
+            for ahead in range(-2, 3) for side in range(-2, 3)
+        ]  # fmt: skip
         if blocks:
             dx, dy = -(-width // blocks), -(-height // blocks)
             for i in range(blocks):
@@ -67,23 +73,40 @@ def test_against_plain_loops(task, blocks):
                     block = planes[i * dx : (i + 1) * dx, j * dy : (j + 1) * dy]
                     cells = block.reshape(-1, N_PLANES)
                     expected.append(cells.max(axis=0) if len(cells) else np.zeros(N_PLANES))
-        expected.append(np.eye(width)[x])
-        expected.append(np.eye(height)[y])
+        expected.append(np.eye(width)[-first])
+        expected.append(np.eye(height)[-left])
         expected.append(np.eye(4)[heading])
         np.testing.assert_array_equal(row, np.concatenate(expected))
 
 
 def test_what_is_seen_does_not_depend_on_where_the_agent_looks_from():
-    """A room turned by 90°, agent and all, gives the same view."""
+    """A room turned by 90°, agent and all, gives the same features, but for the heading."""
     space, obs = observations("SimpleDoorKey")
-    features = EgoMapFeatures(space, blocks=0)
-    n_view = 121 * N_PLANES
-    turned = obs.transpose(0, 2, 1, 3)[:, ::-1].copy()  # (x, y) -> (height - 1 - y, x)
+    features = EgoMapFeatures(space)
+    one, two = (features.encode(th.as_tensor(o).float()) for o in (obs, quarter_turn(obs)))
+    assert th.equal(one[:, :-4], two[:, :-4])
+    assert th.equal(one[:, -4:].roll(1, dims=1), two[:, -4:])
+
+
+def test_a_map_that_is_no_square_is_turned_in_one():
+    codes = np.random.default_rng(0).integers(0, [11, 6, 3, 1], (3, 4, 6, 4)).astype(np.uint8)
+    for one, heading in zip(codes, (1, 2, 4), strict=True):
+        one[1, 2, 3] = heading
+    views = []
+    for obs in (codes, quarter_turn(codes)):
+        high = np.broadcast_to(np.array([10, 5, 2, 4], np.uint8), obs.shape[1:])
+        features = EgoMapFeatures(gym.spaces.Box(np.zeros_like(high), high), radius=3, blocks=0)
+        views.append(features.encode(th.as_tensor(obs).float())[:, : 49 * N_PLANES])
+    assert th.equal(*views)
+    assert views[0].sum() > 100
+
+
+def quarter_turn(obs):
+    """Maps turned to the right: (x, y) -> (height - 1 - y, x)."""
+    turned = obs.transpose(0, 2, 1, 3)[:, ::-1].copy()
     headings = turned[..., 3]
     turned[..., 3] = np.where(headings > 0, headings % 4 + 1, 0)
-    one = features.encode(th.as_tensor(obs).float())[:, :n_view]
-    two = features.encode(th.as_tensor(turned).float())[:, :n_view]
-    assert th.equal(one, two)
+    return turned
 
 
 def test_matches_need_the_same_colour_and_another_kind():
