@@ -33,6 +33,7 @@ def schedules(draw):
                 Constant(high),
                 Linear(high, low, steps=first),
                 Exponential(high, half_life=first, cut_steps=second),
+                Exponential(high, half_life=5.0, cut_steps=second, hold_steps=first),
                 LLM4Teach(high, low, decay_steps=first, cut_steps=second),
             ]
         )
@@ -91,6 +92,8 @@ def test_the_first_steps_and_the_last():
         4.0, 4.0, 2.0, 1.0, pytest.approx(2**-0.5), 0.0,
     ]  # fmt: skip
     assert halving(1) == pytest.approx(4 * 2**-0.5)
+    holding = Exponential(4.0, half_life=2, cut_steps=6, hold_steps=3)
+    assert [holding(t) for t in (0, 3, 5, 6)] == [4.0, 4.0, 2.0, 0.0]
     paper = LLM4Teach(4.0, 1.0, decay_steps=3, cut_steps=5)
     assert [paper(t) for t in (-1, 0, 1, 2, 3, 4, 5)] == [4.0, 4.0, 3.0, 2.0, 1.0, 1.0, 0.0]
 
@@ -194,6 +197,10 @@ def test_adaptive_never_rises_and_survives_being_written_down(rollouts):
         ),
         (lambda: Linear(1.0, steps=0), "steps is 0, expected a number >= 1"),
         (lambda: Exponential(1.0, half_life=-5), "half_life is -5, expected a number >= 1"),
+        (
+            lambda: Exponential(1.0, 5, cut_steps=10, hold_steps=20),
+            "cut_steps=10 comes before hold_steps=20",
+        ),
         (lambda: coef_schedule({"shape": "cosine"}), "shape 'cosine', expected one of constant"),
         (lambda: coef_schedule({"start": 1}), "has shape None, expected one of"),
         (

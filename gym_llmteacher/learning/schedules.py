@@ -134,24 +134,32 @@ class Linear(CoefSchedule):
 class Exponential(CoefSchedule):
     """λ halves every ``half_life`` steps and is exactly 0 from ``cut_steps`` on.
 
+    :param hold_steps: λ stays at ``start`` so long before it begins to fall
+
     >>> Exponential(4.0, half_life=100, cut_steps=1000)(200)
     1.0
+    >>> Exponential(4.0, half_life=100, hold_steps=100)(200)
+    2.0
     """
 
     start: float
     half_life: float
     cut_steps: float = math.inf
+    hold_steps: float = 0.0
 
     def __post_init__(self) -> None:
         check_number("start", self.start)
         check_number("half_life", self.half_life, 1)
+        check_number("hold_steps", self.hold_steps)
         if self.cut_steps != math.inf:
             check_number("cut_steps", self.cut_steps)
+            check_order("hold_steps", self.hold_steps, "cut_steps", self.cut_steps)
 
     def __call__(self, num_timesteps: int) -> float:
         if num_timesteps >= self.cut_steps:
             return 0.0
-        return float(self.start * 0.5 ** (max(0, num_timesteps) / self.half_life))
+        falling = max(0, num_timesteps - self.hold_steps)
+        return float(self.start * 0.5 ** (falling / self.half_life))
 
     @property
     def zero_from(self) -> float:
