@@ -161,6 +161,11 @@ ARMS: dict[str, Arm] = {
     "wrong": Arm(simulated(0.0)),
     "random": Arm(nonsense),
 }
+for _every in (2, 4, 8):  # taught at every step of so many
+    for _name, _teacher in (("planner", planner), ("llm", embedded)):
+        ARMS[f"{_name}-every-{_every}"] = Arm(
+            _teacher, lambda task, every=_every: {"teacher_every": every}
+        )
 for _name in ("planner", "llm", "llm-letters", "faulty", "simulated-0.5"):
     ARMS[f"{_name}-alone"] = replace(ARMS[_name], alone=True)
 for _gate in ("confidence", "advantage", "proximal"):

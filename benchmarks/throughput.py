@@ -3,9 +3,10 @@
 All train in turns in one process, with the same network and hyperparameters; the teacher is the
 embedded language model with a warm answers file (or a script). With ``--dense`` each of them trains
 a second time with a features extractor that multiplies matrices of ones and zeros, as
-`EgoMapFeatures` did before it looked its weights up. Run with OMP_NUM_THREADS=1::
+`EgoMapFeatures` did before it looked its weights up; with ``--every 2 4`` further students are
+taught at every second step, and at every fourth. Run with OMP_NUM_THREADS=1::
 
-    python -m benchmarks.throughput SimpleDoorKey --rounds 10 --dense
+    python -m benchmarks.throughput SimpleDoorKey --rounds 10 --dense --every 2 4
 """
 
 from __future__ import annotations
@@ -55,12 +56,16 @@ def main() -> None:
     parser.add_argument("task", nargs="?", default="SimpleDoorKey")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--dense", action="store_true")
+    parser.add_argument("--every", type=int, nargs="*", default=[])
     args = parser.parse_args()
     th.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         # A constant coefficient: the teacher is asked and followed in every rollout.
         config = ComparisonConfig(env=env_id(args.task), coef=1.0, out=folder)
         models = {kind: make_student(config, kind, seed=0) for kind in ("teacher", "ppo")}
+        for every in args.every:
+            models[f"teacher, every {every}"] = make_student(config, "teacher", seed=0)
+            models[f"teacher, every {every}"].teacher_every = every
         for kind in ("teacher", "ppo") if args.dense else ():
             models[f"{kind}, dense"] = make_student(config, kind, seed=0)
             features = models[f"{kind}, dense"].policy.features_extractor
@@ -75,7 +80,7 @@ def main() -> None:
     print(f"{args.task}, medians of {args.rounds} turns of {STEPS:,} frames, frames/cpu-s:")
     for kind, values in speeds.items():
         print(f"  {kind}: {np.median(values):,.0f}")
-    pairs = [("teacher", "ppo")]
+    pairs = [("teacher", "ppo"), *[(f"teacher, every {every}", "ppo") for every in args.every]]
     if args.dense:
         pairs += [("teacher, dense", "ppo, dense"), ("ppo", "ppo, dense")]
         pairs += [("teacher", "teacher, dense")]

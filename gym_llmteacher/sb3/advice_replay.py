@@ -20,6 +20,7 @@ from gym_llmteacher.learning.dims import by_dim
 from gym_llmteacher.learning.losses import teaching_loss
 from gym_llmteacher.learning.memory import AdviceMemory
 from gym_llmteacher.sb3.distributions import log_probs_of
+from gym_llmteacher.sb3.numbers import whole
 from gym_llmteacher.sb3.on_policy import TaughtOnPolicy
 
 Augment = Callable[[Any, NDArray[np.float32]], tuple[Any, NDArray[np.float32]]]
@@ -49,8 +50,8 @@ class AdviceReplay(TaughtOnPolicy):
         teacher_augment: Augment | None = None,
         **kwargs: Any,
     ) -> None:
-        self.teacher_replay_steps = _whole("teacher_replay_steps", teacher_replay_steps, 0)
-        self.teacher_replay_size = _whole("teacher_replay_size", teacher_replay_size, 1)
+        self.teacher_replay_steps = whole("teacher_replay_steps", teacher_replay_steps, 0)
+        self.teacher_replay_size = whole("teacher_replay_size", teacher_replay_size, 1)
         if teacher_augment is not None and not callable(teacher_augment):
             raise StudentError(
                 f"teacher_augment is {teacher_augment!r}, expected a function (observations, "
@@ -170,12 +171,6 @@ class AdviceReplay(TaughtOnPolicy):
 
     def _on_device(self, values: NDArray[Any]) -> th.Tensor:
         return th.as_tensor(values, device=self.device)
-
-
-def _whole(name: str, value: int, low: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
-        raise StudentError(f"{name} is {value!r}, expected a whole number >= {low}.")
-    return int(value)
 
 
 def _columns(observations: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from gym_llmteacher.sb3.buffers import with_priors
 from gym_llmteacher.sb3.infos import current_infos, first_infos
 from gym_llmteacher.sb3.judged import JudgedTeacher
 from gym_llmteacher.sb3.judging import figures_of
+from gym_llmteacher.sb3.numbers import whole
 from gym_llmteacher.sb3.prior_buffer import PriorBufferMixin
 from gym_llmteacher.sb3.saving import packed, unpacked
 from gym_llmteacher.sb3.telemetry import late_priors, set_teaching, teacher_totals
@@ -59,6 +60,7 @@ class TaughtAlgorithm(JudgedTeacher):
     :param teacher_coef: see `TeacherPPO`
     :param teacher_divergence: see `TeacherPPO`
     :param teacher_eval_episodes: see `TeacherPPO`
+    :param teacher_every: see `TeacherPPO`
     :raises GroundingError: the action space is neither Discrete nor MultiDiscrete
     :raises ScheduleError: a negative or rising coefficient, or an unknown shape
     :raises StudentError: an unknown divergence, or a number of episodes that cannot be one
@@ -81,10 +83,12 @@ class TaughtAlgorithm(JudgedTeacher):
         teacher_coef: CoefSpec | None = None,
         teacher_divergence: DivergenceSpec = "cross_entropy",
         teacher_eval_episodes: int | None = None,
+        teacher_every: int = 1,
         **kwargs: Any,
     ) -> None:
         self.teacher_coef = None if teacher_coef is None else coef_spec(teacher_coef)
         self.teacher_divergence = divergence_spec(teacher_divergence)
+        self.teacher_every = whole("teacher_every", teacher_every, 1)
         self._begin_account(teacher_eval_episodes)
         self._coef: CoefSchedule | None = None
         self._last_priors: Rows | None = None
@@ -185,7 +189,9 @@ class TaughtAlgorithm(JudgedTeacher):
         played = 0
         self._remind_teacher()
         if starts_over and to_play and self._asking:
-            played = self._evaluate_teacher(total_timesteps)
+            played = self._evaluate_teacher(total_timesteps)  # it acts: advice at every step
+        if self._asking and self.teacher_every > 1:
+            set_teaching(self._vec_env, self.teacher_every)
         result = super()._setup_learn(
             total_timesteps, callback, reset_num_timesteps, *args, **kwargs
         )

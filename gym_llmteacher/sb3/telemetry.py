@@ -10,19 +10,28 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_wrapper
 
 from gym_llmteacher.advising.adviser import K
+from gym_llmteacher.errors import StudentError
 from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.prior import Pending
 from gym_llmteacher.sb3.vec_teacher import VecTeacher
 from gym_llmteacher.teachers.totals import added
 
 
-def set_teaching(env: VecEnv, on: bool) -> None:
-    """Tell every `LLMTeacherWrapper` (or `GroundingWrapper`) whether a teacher is to be asked.
+def set_teaching(env: VecEnv, every: int) -> None:
+    """Tell every `LLMTeacherWrapper` (or `GroundingWrapper`) how often a teacher is to be asked.
 
     Envs that put priors into ``info`` by other means are left alone.
+
+    :param every: at every step of so many; 0: not at all
+    :raises StudentError: 2 or more, and the envs cannot be told
     """
     if env.has_attr("set_teaching"):
-        env.env_method("set_teaching", on)
+        env.env_method("set_teaching", every)
+    elif every > 1:
+        raise StudentError(
+            f"teacher_every is {every}, but nobody behind the env can be told to leave steps out: "
+            "wrap it with LLMTeacherWrapper or VecTeacher, or set the weight of those steps to 0."
+        )
 
 
 def use_experience(env: VecEnv, experience: Experience) -> None:

@@ -160,9 +160,9 @@ class VecTeacher(VecEnvWrapper):
         self.teacher = RecordedTeacher.around(self.teacher, experience)
         self.adviser.use(self.teacher)
 
-    def set_teaching(self, on: bool) -> None:
-        """Stop or resume describing and asking, in all envs."""
-        self.venv.env_method("set_teaching", on)
+    def set_teaching(self, every: int) -> None:
+        """Stop or resume describing and asking, in all envs; see `LLMTeacherWrapper`."""
+        self.venv.env_method("set_teaching", every)
 
     def teacher_metrics(self) -> dict[str, float]:
         """Totals of the teacher, and of the asking (`Adviser.metrics`)."""

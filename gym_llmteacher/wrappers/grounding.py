@@ -53,7 +53,7 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
         check_actions(self.env)
         self.grounding: Grounding = grounding_of(self.env, grounding)
         self.sizes = action_sizes(self.env.action_space)
-        self._teaching = True
+        self._every, self._unheard = 1, 0
         self._checked: Bounded[tuple[Any, ...], None] = Bounded(10_000)
 
     def reset(
@@ -63,7 +63,8 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
         obs, info = self.env.reset(seed=seed, options=options)
         self.grounding.reset(self.env)
         self.grounding.observe(self.env, obs)
-        return obs, {**info, **self._entries(obs, asking=self._teaching)}
+        self._unheard = 0
+        return obs, {**info, **self._entries(obs, asking=self._every > 0)}
 
     def step(self, action: ActType) -> tuple[ObsType, float, bool, bool, dict[str, Any]]:
         """Step the env and describe the new observation, unless the episode is over."""
@@ -75,9 +76,12 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
     ) -> tuple[ObsType, float, bool, bool, dict[str, Any]]:  # fmt: skip
         """What `step` returns for what the env has returned."""
         self.grounding.observe(self.env, obs, action)
-        asking = self._teaching and not (terminated or truncated)
+        self._unheard += 1
+        asking = not (terminated or truncated) and self._unheard == self._every
+        if asking:
+            self._unheard = 0
         info = {**info, **self._entries(obs, asking)}
-        if not asking:
+        if terminated or truncated:
             info = with_success(self.env, self.grounding, reward, terminated, truncated, info)
         return obs, float(reward), terminated, truncated, info
 
@@ -111,9 +115,12 @@ class GroundingWrapper(gym.Wrapper[ObsType, ActType, ObsType, ActType], RecordCo
         """Whether each option is one action: practice could try nothing that a student does not."""
         return isinstance(self.grounding, (ActionGrounding, MultiDiscreteGrounding))
 
-    def set_teaching(self, on: bool) -> None:
+    def set_teaching(self, every: int) -> None:
         """Stop or resume describing (and asking).
 
         `TeacherPPO` switches this off when λ has reached 0 for good.
+
+        :param every: 0 or ``False``: not at all; 1 or ``True``: at every step; n: at the first
+            observation of an episode and every n-th after it
         """
-        self._teaching = bool(on)
+        self._every, self._unheard = int(every), 0

@@ -174,9 +174,9 @@ class VectorTeacher(_VectorWrapper):
         late = self.adviser.late(pending, timeout)
         return {key: (prior, weight) for key, prior, weight in late}
 
-    def set_teaching(self, on: bool) -> None:
+    def set_teaching(self, every: int) -> None:
         """Stop or resume describing and asking, in all envs."""
-        self.env.call("set_teaching", on)  # type: ignore[attr-defined]
+        self.env.call("set_teaching", every)  # type: ignore[attr-defined]
 
     def teacher_metrics(self) -> dict[str, float]:
         """Totals of the teacher, and of the asking (`Adviser.metrics`)."""
