@@ -8,6 +8,10 @@ The runs (all frames that the teacher played are counted), and the table in docs
         --tasks FrozenLake,Empty-8x8 --arms random,wrong
     python -m benchmarks.paper run --results benchmarks/results/judged.jsonl \\
         --tasks ColoredDoorKey --arms llm-letters
+    python -m benchmarks.paper run --results benchmarks/results/judged.jsonl \\
+        --tasks SimpleDoorKey,LavaDoorKey,ColoredDoorKey --arms planner,llm
+    python -m benchmarks.paper run --results benchmarks/results/judged.jsonl \\
+        --tasks CartPole --arms ppo,wrong,random,planner
     python -m benchmarks.judged
 """
 
@@ -36,8 +40,10 @@ def table() -> str:
     lines = ["| task, teacher | final success by seed, % | IQM (95 %) | frames to 90 %, median |",
              "|---|---|---|---|"]  # fmt: skip
     for task in dict.fromkeys(task for task, _ in judged):
-        lines += [row(judged, task, arm, WORDS[arm]) for t, arm in judged if t == task]
-        lines.append(row(before, task, "ppo", "none: plain PPO"))
+        taught = [arm for t, arm in judged if t == task and arm != "ppo"]
+        lines += [row(judged, task, arm, WORDS[arm]) for arm in taught]
+        untaught = judged if (task, "ppo") in judged else before
+        lines.append(row(untaught, task, "ppo", "none: plain PPO"))
     return "\n".join(lines) + "\n"
 
 

@@ -86,3 +86,20 @@ class Slow(ScriptedTeacher):
     def advise(self, situations):
         time.sleep(0.05)
         return super().advise(situations)
+
+
+def slow():
+    teacher = Slow(lambda here: (here.text[-1],))
+    return LLMTeacherWrapper(Echo(), teacher, grounding(), 0.0, workers=1, late_timeout=20.0)
+
+
+LATE = {
+    "factory": lambda: slow,
+    "VecEnv": lambda: make_vec_env(slow, 2),
+    "next step": lambda: sync(slow, AutoresetMode.NEXT_STEP),
+    "same step": lambda: sync(slow, AutoresetMode.SAME_STEP),
+    "VectorTeacher": lambda: VectorTeacher(
+        sync(lambda: GroundingWrapper(Echo(), grounding()), AutoresetMode.NEXT_STEP),
+        Slow(lambda here: (here.text[-1],)), 0.0, late_timeout=20.0,
+    ),
+}  # fmt: skip

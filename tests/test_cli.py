@@ -1,27 +1,19 @@
 """The command line as a person uses it."""
 
 import json
-import re
 import subprocess
 import sys
 
 import pytest
 from PIL import Image
 from stable_baselines3 import PPO
-from typer.testing import CliRunner
 
-from gym_llmteacher.cli import app, main
+from gym_llmteacher.cli import main
 from gym_llmteacher.cli_options import teacher_spec
+from tests.command_line import run
 
-runner = CliRunner()
 SMALL = ["train", "--steps", "1024", "--n-envs", "2", "--episodes", "4"]
 PLANNER = ["--teacher", "script:door_key_planner"]
-
-
-def run(*args, code=0):
-    result = runner.invoke(app, [str(a) for a in args], env={"COLUMNS": "80"})
-    assert result.exit_code == code, result.output
-    return re.sub(r"\x1b\[[0-9;]*m", "", result.output)
 
 
 def test_help_reads_like_a_manual():

@@ -1,26 +1,10 @@
 """Conditions of one name, budgets to the last cent, another teacher for the same conditions."""
 
-import numpy as np
-
-from gym_llmteacher import BudgetLeft, Condition, ScriptedTeacher, Situation
+from gym_llmteacher import BudgetLeft, ScriptedTeacher
 from gym_llmteacher.advising.adviser import Adviser
 from gym_llmteacher.advising.asker import Asker, saved_questions
 from gym_llmteacher.advising.conditions import Moment
-
-HERE = Situation("here", ("a", "b"), np.eye(2, dtype=np.float32))
-
-
-class Noting(Condition):
-    """Notes what it is shown."""
-
-    name = "noting"
-
-    def __init__(self, asks=True):
-        self.asks, self.moments = asks, []
-
-    def holds(self, moment):
-        self.moments.append(moment)
-        return self.asks
+from tests.noting import HERE, Noting
 
 
 class Spending(ScriptedTeacher):

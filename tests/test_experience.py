@@ -9,8 +9,7 @@ import pytest
 from gym_llmteacher import Experience, ExperienceError, GroundingWrapper, ScriptedTeacher, play
 from gym_llmteacher.experience.origin import Origin
 from gym_llmteacher.playing.record import Episode, Step
-from tests.echo import DOOR, KINDS, LENGTH, WRONG, taught
-from tests.test_play import LATE
+from tests.echo import DOOR, KINDS, LATE, LENGTH, WRONG, taught
 
 HERE = Origin("Echo", "ActionGrounding", 1)
 

@@ -27,7 +27,7 @@ from gym_llmteacher import (
 )
 from gym_llmteacher.advising.asker import Asker
 from gym_llmteacher.advising.conditions import Condition
-from tests.test_conditions import HERE, Noting
+from tests.noting import HERE, Noting
 
 PLANNER = "script:door_key_planner"
 TASK = "LLMTeacher/SimpleDoorKey-v0"

@@ -14,8 +14,8 @@ from gym_llmteacher import TeacherPPO
 from gym_llmteacher.errors import StudentError
 from gym_llmteacher.learning.losses import teaching_loss
 from tests import drive
+from tests.signs import Signs
 from tests.students import WatchedLoss, make, parameters
-from tests.test_students import Signs
 
 
 class Tempered(ActorCriticPolicy):

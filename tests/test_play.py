@@ -3,19 +3,16 @@
 import gymnasium as gym
 import numpy as np
 import pytest
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode
+from gymnasium.vector import AsyncVectorEnv
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.monitor import Monitor
 
 from gym_llmteacher import (
-    GroundingWrapper,
-    LLMTeacherWrapper,
     ScriptedTeacher,
     TeacherSpecError,
-    VectorTeacher,
     play,
 )
-from tests.echo import DOOR, KINDS, LENGTH, WRONG, Echo, Slow, grounding, sync, taught
+from tests.echo import DOOR, KINDS, LATE, LENGTH, WRONG, Echo, slow, taught
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -106,23 +103,6 @@ def test_every_seed_counts_once_short_or_long(n_envs):
         (seed, 1 + seed % 4) for seed in range(20, 30)
     ]
     assert record.steps == sum(e.length for e in record.episodes)
-
-
-def slow():
-    teacher = Slow(lambda here: (here.text[-1],))
-    return LLMTeacherWrapper(Echo(), teacher, grounding(), 0.0, workers=1, late_timeout=20.0)
-
-
-LATE = {
-    "factory": lambda: slow,
-    "VecEnv": lambda: make_vec_env(slow, 2),
-    "next step": lambda: sync(slow, AutoresetMode.NEXT_STEP),
-    "same step": lambda: sync(slow, AutoresetMode.SAME_STEP),
-    "VectorTeacher": lambda: VectorTeacher(
-        sync(lambda: GroundingWrapper(Echo(), grounding()), AutoresetMode.NEXT_STEP),
-        Slow(lambda here: (here.text[-1],)), 0.0, late_timeout=20.0,
-    ),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", LATE)

@@ -25,7 +25,7 @@ from gym_llmteacher.experience.origin import Origin
 from gym_llmteacher.practice.choosing import choose, floor_of, practised, table_of
 from gym_llmteacher.teachers.check import check_decorator, example_situations
 from gym_llmteacher.testing import check_teacher
-from tests.test_cli import run
+from tests.command_line import run
 
 LAVA = "LLMTeacher/LavaDoorKey-v0"
 EXPERT = ScriptedTeacher.named("door_key_planner")

@@ -4,7 +4,6 @@ import inspect
 import threading
 import time
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch as th
@@ -22,6 +21,7 @@ from gym_llmteacher import (
 from gym_llmteacher.errors import GroundingError, StudentError
 from gym_llmteacher.learning.priors import Rows
 from gym_llmteacher.sb3.buffers import with_priors
+from tests.signs import Signs
 from tests.students import ALL, OFF_POLICY, Masked, WatchedLoss, handed_out, make, parameters
 from tests.tagging import Counter, prior_of
 
@@ -113,10 +113,10 @@ def test_signature_and_defaults_are_the_parents(name):
     extra = {"DQN": ["teacher_temperature"], "SAC": []}.get(name, ["teacher_gates"])
     if name not in (*OFF_POLICY, "RecurrentPPO"):
         extra += ["teacher_replay_steps", "teacher_replay_size", "teacher_augment"]
-    common = ["teacher_coef", "teacher_divergence", "teacher_eval_episodes"]
+    common = ["teacher_coef", "teacher_divergence", "teacher_eval_episodes", "teacher_every"]
     assert list(ours)[len(theirs) :] == [*common, *extra]
     own = {"DQN": [0.1], "SAC": []}.get(name, [(), 0, 10_000, None])
-    defaults = [None, "cross_entropy", None, *own]
+    defaults = [None, "cross_entropy", None, 1, *own]
     assert [ours[key].default for key in [*common, *extra]] == defaults[: len(common + extra)]
 
 
@@ -207,31 +207,6 @@ def test_bad_arguments_raise_at_construction(name):
     elif name not in ("MaskablePPO", "SAC"):  # whose parent refuses by itself
         with pytest.raises(GroundingError, match="expected Discrete"):
             taught(ALL[name][2]["policy"], "Pendulum-v1")
-
-
-class Signs(gym.Env):
-    """The teacher names the largest of three numbers; there is no reward at all."""
-
-    observation_space = gym.spaces.Box(-1, 1, (3,), np.float32)
-    action_space = gym.spaces.Discrete(3)
-
-    def _next(self):
-        obs = self.np_random.uniform(-1, 1, 3).astype(np.float32)
-        prior = np.eye(3, dtype=np.float32)[obs.argmax()]
-        return obs, {"teacher_prior": prior, "teacher_weight": 1.0}
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        self.left = 20
-        return self._next()
-
-    def step(self, action):
-        self.left -= 1
-        obs, info = self._next()
-        return obs, 0.0, False, self.left == 0, info
-
-    def action_masks(self):
-        return np.ones(3, dtype=bool)
 
 
 @pytest.mark.parametrize("name", ALL)

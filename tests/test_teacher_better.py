@@ -25,8 +25,8 @@ from gym_llmteacher.sb3.telemetry import teacher_sums
 from gym_llmteacher.testing import check_decorator
 from gym_llmteacher.wrappers.grounding import GroundingWrapper
 from tests.echo import RIGHT, WRONG, Echo, grounding, taught
+from tests.gated import gated
 from tests.students import WatchedGate, handed_out, parameters
-from tests.test_gates import gated
 
 
 class Watching(WatchedGate):
