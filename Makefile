@@ -73,7 +73,7 @@ students: $(INSTALLED)  ## Train the students in students/ anew, with their mode
 	$(BIN)/python -m benchmarks.students
 
 docs: $(INSTALLED)  ## The documentation site, into docs/_build/html; its code and notebooks are run
-	$(BIN)/pytest README.md docs
+	$(BIN)/pytest README.md docs students
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
 # MUTANTS names some of them: make mutants MUTANTS='gym_llmteacher.prior.*'
