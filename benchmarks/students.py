@@ -8,11 +8,14 @@
 Each is what one call of ``gym-llmteacher train`` leaves, made smaller: Adam's moments, two numbers
 per weight, are emptied (`PPO.load` wants the optimizer's file, but not its state; a training that
 goes on fills them again), and so are the last observations and the last episodes' statistics.
+Weights are kept in half precision, which loading makes single again. What is measured is the small
+one.
 """
 
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import shutil
 import sys
@@ -22,13 +25,17 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
+import torch as th
 import typer
 from stable_baselines3 import PPO
 
 from gym_llmteacher import cli_train
+from gym_llmteacher.experiments.config import ppo_arguments
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation, evaluate
+from gym_llmteacher.experiments.train import is_map
 from gym_llmteacher.intervals import wilson
 from gym_llmteacher.playing.actors import StudentActor
 
@@ -114,7 +121,8 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.evaluation import evaluate_policy
 
 model = PPO.load("students/{name}/student.zip")
-print(evaluate_policy(model, gym.make("{env}"), n_eval_episodes=10, deterministic={best}))
+env = gym.make("{env}")
+print(evaluate_policy(model, env, n_eval_episodes=10, deterministic={best}))
 ```
 
 Or look at it: `gym-llmteacher watch students/{name}/student.zip`. A saved model is a pickle: load
@@ -127,8 +135,8 @@ only what you trust.
 python -m benchmarks.students --packed {name}
 ```
 
-The second line empties Adam's moments and the last episodes' statistics, measures, and writes this
-page.
+The second line empties Adam's moments and the last episodes' statistics, keeps the weights in half
+precision, measures, and writes this page.
 """
 
 
@@ -140,22 +148,40 @@ def train(entry: Entry) -> None:
 
 def pack(entry: Entry) -> PPO:
     """Copy the student without what playing does not need; what plain PPO then loads."""
-    _forget_folders()
-    model = PPO.load(RUNS / entry.name / "teacher-0.zip", device="cpu")
+    ours = {}
+    if is_map(entry.env):  # classes that are saved by value, and name the files they came from
+        _forget_folders()
+        arguments = ppo_arguments(map_like=True)
+        ours = {"policy_class": arguments["policy"], "policy_kwargs": arguments["policy_kwargs"]}
+    model = PPO.load(RUNS / entry.name / "teacher-0.zip", device="cpu", custom_objects=ours)
     model.policy.optimizer.state.clear()
     model.ep_info_buffer, model.ep_success_buffer = deque(maxlen=100), deque(maxlen=100)
     model._last_obs = model._last_episode_starts = None
-    folder = OUT / entry.name
+    whole, folder = RUNS / entry.name / "student.zip", OUT / entry.name
+    model.save(whole, exclude=["start_time"])
     folder.mkdir(parents=True, exist_ok=True)
-    model.save(folder / "student.zip", exclude=["start_time"])
+    with ZipFile(whole) as old, ZipFile(folder / "student.zip", "w", ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, _halved(old.read(name)) if name == "policy.pth" else old.read(name))
     shutil.copy(RUNS / entry.name / "config.json", folder)
     return PPO.load(folder / "student.zip", device="cpu")
+
+
+def _halved(weights: bytes) -> bytes:
+    """A state dict as it is saved, in half precision; what has several names is saved once."""
+    halved, made = io.BytesIO(), {}
+    state = th.load(io.BytesIO(weights), map_location="cpu", weights_only=True)
+    for name, value in state.items():
+        state[name] = made.setdefault(value.data_ptr(), value.half())
+    th.save(state, halved)
+    return halved.getvalue()
 
 
 def _forget_folders() -> None:
     """Code that is saved by value names the file it came from: let it not be this machine's."""
     for name in ("features", "loop_free", "one_hot_linear"):
         module = importlib.import_module(f"gym_llmteacher.sb3.{name}")
+        module.__file__ = f"{name}.py"
         for holder in (module, *(v for v in vars(module).values() if isinstance(v, type))):
             for function in vars(holder).values():
                 if isinstance(function, types.FunctionType):

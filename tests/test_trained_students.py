@@ -40,7 +40,7 @@ def test_loads_in_plain_ppo_and_plays_as_its_card_says(folder, tmp_path):
     env = json.loads((folder / "config.json").read_text("utf-8"))["env"]
     own = env.startswith("LLMTeacher/")
     code = PLAY.format(
-        path=str(folder / "student.zip"), env=env, own=own, episodes=40 if own else 5,
+        path=str(folder / "student.zip"), env=env, own=own, episodes=25 if own else 4,
         solved=1e-9 if own else 475,
     )  # fmt: skip
     done = without_this_package(code, tmp_path)
@@ -52,10 +52,10 @@ def test_loads_in_plain_ppo_and_plays_as_its_card_says(folder, tmp_path):
 
 def test_is_small_and_names_no_folder_of_a_machine(folder):
     path = folder / "student.zip"
-    assert path.stat().st_size < 300_000
+    assert path.stat().st_size < 1_000_000
     with zipfile.ZipFile(path) as saved:
         data = json.loads(saved.read("data"))
-    pickles = [v[":serialized:"] for v in data.values() if ":serialized:" in (v or "")]
+    pickles = [v[":serialized:"] for v in data.values() if isinstance(v, dict) and v.get(":type:")]
     for pickled in pickles:
         assert not re.search(rb"/[\w./-]+\.py", base64.b64decode(pickled))
 
