@@ -6,6 +6,8 @@ line style.
 
 from __future__ import annotations
 
+import zlib
+
 PLAIN = "#6b7280"
 """Grey: plain PPO, here and in what ``gym-llmteacher train`` draws."""
 
@@ -33,6 +35,8 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "wrong": ("always wrong", "#b91c1c"),
     "random": ("random, the same for each text", "#d946ef"),
 }
+_SPARE = ("#0369a1", "#4d7c0f", "#9333ea", "#be123c", "#0d9488", "#a16207")
+"""For arms that are not in the list above; each still has the same one in all pictures."""
 _GUARDS = {
     "+eval": ("plays first", (0, (5, 2))),
     "+advantage": ("gate: advantage", (0, (5, 2))),
@@ -51,7 +55,7 @@ def look(arm: str) -> tuple[str, str, object]:
     ('TeacherPPO, planner', '#f97316')
     """
     for ending, (words, style) in _GUARDS.items():
-        if arm.endswith(ending):
-            name, color = _LOOKS[arm.removesuffix(ending)]
+        if arm.endswith(ending) and arm not in _LOOKS:
+            name, color, _ = look(arm.removesuffix(ending))
             return f"{name}; {words}", color, style
-    return *_LOOKS[arm], "-"
+    return *_LOOKS.get(arm, (arm, _SPARE[zlib.crc32(arm.encode()) % len(_SPARE)])), "-"
