@@ -24,7 +24,7 @@ RLLIB_WARNINGS := -W ignore::DeprecationWarning -W ignore::UserWarning -W ignore
 # The networks are small: more threads per process only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-habitat test-zoo test-rllib test-lowest docs lint tests nightly mutants format clean help
+.PHONY: demo test test-habitat test-zoo test-rllib test-lowest test-newest docs students lint tests nightly mutants format clean help
 
 help:  ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -64,8 +64,16 @@ test-rllib: $(RLLIB)/.installed  ## Tests of the extra `rllib`, on Ray
 test-lowest: $(LOWEST)/.installed  ## The fast tests on the lowest versions that pyproject.toml declares
 	$(LOWEST)/bin/pytest -n 2 --dist worksteal -m 'not slow' $(LOWEST_WARNINGS)
 
+# PYTHONS names some of them: make test-newest PYTHONS='3.10 3.13'
+PYTHONS ?= 3.10 3.11 3.12 3.13
+test-newest:  ## The fast tests on the newest release of everything, with each Python that is found
+	.ci/newest $(PYTHONS)
+
+students: $(INSTALLED)  ## Train the students in students/ anew, with their model cards
+	$(BIN)/python -m benchmarks.students
+
 docs: $(INSTALLED)  ## The documentation site, into docs/_build/html; its code and notebooks are run
-	$(BIN)/pytest README.md docs
+	$(BIN)/pytest README.md docs students
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
 # MUTANTS names some of them: make mutants MUTANTS='gym_llmteacher.prior.*'

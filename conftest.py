@@ -35,7 +35,7 @@ if importlib.util.find_spec("sybil") is not None:
 
     pytest_collect_file = Sybil(
         parsers=[PythonCodeBlockParser(), SkipParser()],
-        patterns=["README.md", "docs/*.md", "docs/related/*.md"],
+        patterns=["README.md", "docs/*.md", "docs/related/*.md", "students/*/*.md"],
         excludes=["docs/habitat.md", "docs/scaling.md"],
         fixtures=["behind_strict_servers"],
     ).pytest()

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.habitat import ARMS, MORE, RESULTS, SOLVED, WINDOW, WORK, frames_to, make_env
+from benchmarks.looks import look
 
 PICTURES = Path(__file__).parent.parent / "docs" / "images"
 NAMES = {
@@ -24,9 +25,8 @@ NAMES = {
     "llm-options-depth": "TeacherPPO over options, depth only",
     "llm-flat-depth": "TeacherPPO, low-level actions, depth only",
 }  # fmt: skip
-COLORS = {
-    "ppo": "#9ca3af", "hierarchical": "#4b5563", "llm-options": "#2563eb", "llm-flat": "#d97706",
-}  # fmt: skip
+# Those of the other benchmarks: blue is TeacherPPO with the embedded model.
+COLORS = {arm: look(arm.replace("-flat", ""))[1] for arm in ARMS}
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
 
@@ -72,7 +72,7 @@ def table(
 
     rows = [json.loads(line) for line in results.read_text().splitlines()]
     print(markdown(rows))
-    figure = Figure(figsize=(7.2, 4.0), layout="constrained")
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for arm in ARMS:
@@ -94,7 +94,7 @@ def table(
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title("Nav & Pick, light simulator", loc="left")
-    axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.97))
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     figure.savefig(picture, dpi=110)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
@@ -24,6 +23,7 @@ from benchmarks.aggregate import (
     thousands,
 )
 from benchmarks.claims import claims
+from benchmarks.looks import look
 from gym_llmteacher.learning.gates import GATES
 
 
@@ -98,8 +98,8 @@ RIVALS = (
 """Arms of the first picture of a task."""
 
 
-def pictures(runs: Runs, task: str, folder: Path) -> list[str]:
-    """Draw a task's pictures; return the names of their files."""
+def pictures(runs: Runs, task: str, folder: Path) -> dict[str, str]:
+    """Draw a task's pictures; return the names of their files, and what they show in words."""
     themes: dict[str, list[str]] = defaultdict(list)
     for arm in sorted(arm for t, arm in runs if t == task and not arm.endswith((ALONE, "-long"))):
         themes[_theme(arm)].append(arm)
@@ -111,7 +111,10 @@ def pictures(runs: Runs, task: str, folder: Path) -> list[str]:
     }
     for name, arms in drawn.items():
         picture(runs, task, arms, folder / name)
-    return list(drawn)
+    return {
+        name: f"{task}, success against frames: " + ", ".join(look(arm)[0] for arm in arms)
+        for name, arms in drawn.items()
+    }
 
 
 def _theme(arm: str) -> str:
@@ -125,20 +128,21 @@ def _theme(arm: str) -> str:
 
 def picture(runs: Runs, task: str, arms: Sequence[str], path: Path) -> None:
     """Sample efficiency: IQM of success against frames, with intervals; dotted, teachers alone."""
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = Figure(figsize=(7.6, 4.2 + 0.2 * ((len(arms) + 1) // 2)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    colors = colormaps["tab10" if len(arms) <= 10 else "tab20"]
-    for arm, color in zip(arms, map(colors, range(len(arms))), strict=True):
+    for arm in arms:
+        words, color, style = look(arm)
         seeds = list(runs[task, arm].values())
         grid = np.array([row["frames"] for row in min(seeds, key=len)])
         curves = np.array(
             [np.interp(grid, [r["frames"] for r in s], [r["success"] for r in s]) for s in seeds]
         )
         middle, low, high = iqm_curve(curves)
-        style = "--" if "+" in arm else "-"  # what changes little lies on top of something else
-        axes.plot(grid, middle, label=arm, linewidth=1.8, color=color, linestyle=style)
-        axes.fill_between(grid, low, high, alpha=0.15, color=color, linewidth=0)
+        axes.plot(grid, middle, label=words, linewidth=2.0, color=color, linestyle=style)
+        axes.fill_between(grid, low, high, alpha=0.1, color=color, linewidth=0)
+        for bound in (low, high):  # bands that lie on each other can be told apart by their edges
+            axes.plot(grid, bound, linewidth=0.6, alpha=0.6, color=color, linestyle=style)
         if alone := runs.get((task, arm + ALONE)):
             level = iqm(np.array([rows[-1]["success"] for rows in alone.values()]))[0]
             axes.axhline(level, color=color, linestyle=":", linewidth=1.4)
@@ -147,13 +151,17 @@ def picture(runs: Runs, task: str, arms: Sequence[str], path: Path) -> None:
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("environment steps (frames)")
-    axes.set_ylabel("success, IQM over seeds")
+    axes.set_ylabel("success")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.set_ylim(-0.02, 1.02)
     axes.grid(alpha=0.25, which="both")
     axes.spines[["top", "right"]].set_visible(False)
     dotted = any((task, arm + ALONE) in runs for arm in arms)
-    axes.set_title(f"{task} (dotted: the teacher alone)" if dotted else task, loc="left")
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.set_title(task, loc="left")
+    reading = "line: interquartile mean of the seeds; band: 95 % interval"
+    reading += "; dotted: the teacher alone" if dotted else ""
+    axes.set_title(reading, loc="right", fontsize=8, color="#4b5563")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=2, frameon=False)
     figure.savefig(path, dpi=110)
 
 
@@ -167,7 +175,8 @@ def write_report(results: Path, out: Path) -> None:
     )
     for task in sorted({task for task, _ in runs}):
         text += f"\n## {task}\n\n"
-        text += "".join(f"![]({name})\n\n" for name in pictures(runs, task, out))
+        drawn = pictures(runs, task, out)
+        text += "".join(f"![{words}]({name})\n\n" for name, words in drawn.items())
         text += table(runs, task)
     (out / "paper.md").write_text(text)
     print(f"wrote {out / 'paper.md'} and a picture per task")

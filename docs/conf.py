@@ -31,6 +31,8 @@ autodoc_typehints_description_target = "documented"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 html_title = f"gym_llmteacher {version}"
 html_theme_options = {"source_repository": REPOSITORY, "source_branch": "main",
                       "source_directory": "docs/"}  # fmt: skip

@@ -56,8 +56,8 @@ def train(
         float,
         typer.Option(
             min=0,
-            help="Seconds to wait for late answers before each update; what is later is "
-            "not taught now, and known next time.",
+            help="Seconds to wait for late answers before each update; answers that miss "
+            "the deadline count as abstentions in it.",
         ),
     ] = 60.0,
     resume: Annotated[

@@ -53,7 +53,7 @@ class FakeReply:
 
 @dataclass(frozen=True)
 class Request:
-    """One request the server received."""
+    """One request the server received; headers are spelt like ``Authorization``."""
 
     path: str
     headers: Mapping[str, str]
@@ -192,9 +192,9 @@ def _handler_for(owner: FakeLLMServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
-            request = Request(
-                self.path, dict(self.headers), json.loads(self.rfile.read(length) or b"{}")
-            )
+            headers = {name.title(): value for name, value in self.headers.items()}
+            body = json.loads(self.rfile.read(length) or b"{}")
+            request = Request(self.path, headers, body)
             reply = owner._next(request)
             payload = owner._body(request, reply).encode()
             if reply.cut == 0:

@@ -2,6 +2,7 @@
 
 import contextlib
 import warnings
+from pathlib import Path
 
 import matplotlib
 import pytest
@@ -18,6 +19,7 @@ SERVED = {
     "ANTHROPIC_API_BASE": "claude-sonnet-4-5",
     "OLLAMA_API_BASE": "ollama qwen3",
 }
+STUDENTS = Path(__file__).parent.parent / "students"
 STEPS = 600
 """Trainings of the pages are cut off here: that they learn is what other tests are for."""
 
@@ -43,6 +45,7 @@ def behind_strict_servers(tmp_path_factory):
             patch.setenv(f"{provider}_API_KEY", "none")
         folder = tmp_path_factory.mktemp("page")
         patch.chdir(folder)
+        (folder / "students").symlink_to(STUDENTS)
         patch.setenv("GYM_LLMTEACHER_ANSWERS", str(folder / "answers.sqlite"))
         for algorithm in (OnPolicyAlgorithm, OffPolicyAlgorithm):
             patch.setattr(algorithm, "learn", short(algorithm.learn))

@@ -124,8 +124,8 @@ def test_curves():
     assert "teacher alone (50%)" in both
 
 
-def test_frames_in_which_the_agent_is_no_colour_of_a_key():
-    env = gym.make("LLMTeacher/SimpleDoorKey-v0", render_mode="rgb_array")
+def test_frames_in_which_keys_and_doors_stand_out_from_agent_and_walls():
+    env, seen = gym.make("LLMTeacher/SimpleDoorKey-v0", render_mode="rgb_array"), set()
     for seed in range(20):
         env.reset(seed=seed)
         colour = env.unwrapped.door_color
@@ -134,8 +134,12 @@ def test_frames_in_which_the_agent_is_no_colour_of_a_key():
         assert env.unwrapped.door_color == colour == env.unwrapped.grid.get(
             *env.unwrapped.door_pos
         ).color  # fmt: skip
-        assert (drawn != plain).any() == (colour == "red")
+        assert (drawn != plain).any() == (colour in ("red", "grey"))
         assert red == 0 or colour != "red"
+        seen.add(colour)
+        if colour in ("red", "grey"):
+            assert (drawn == (255, 255, 0)).all(axis=-1).any()  # the key, in yellow
+    assert {"red", "grey"} <= seen
 
 
 def test_a_folder_without_a_training(tmp_path):

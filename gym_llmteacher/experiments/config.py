@@ -29,7 +29,7 @@ class Running:
     workers: int = 16
     """Questions open at once, of a model that is asked over the network."""
     late_timeout: float = 60.0
-    """Seconds to wait for late answers before each update; what is later abstains."""
+    """Seconds to wait for late answers before each update; later ones are abstentions in it."""
     checkpoint_every: int = 10_000
     """Frames between two checkpoints, from which an interrupted training can be resumed."""
 

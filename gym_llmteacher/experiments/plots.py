@@ -56,7 +56,8 @@ def plot_curves(
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(f"{config.env}, {len(config.seeds)} seed(s)", loc="left")
+    seeds = len(config.seeds)
+    axes.set_title(f"{config.env}, {seeds} seed{'s' if seeds > 1 else ''}", loc="left")
     # Below, where it hides nothing.
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, frameon=False)
     figure.savefig(path, dpi=130)

@@ -10,15 +10,17 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-_AGENT = "red"  # MiniGrid draws the agent in this colour
-_INSTEAD = ("yellow", "purple", "blue", "green", "grey")
+_UNCLEAR = ("red", "grey")  # MiniGrid draws the agent red, and walls grey
+_INSTEAD = ("yellow", "purple", "blue", "green")
+_BUILT = ("wall", "floor", "goal", "lava")
 
 
 def frame(env: gym.Env[Any, Any]) -> NDArray[np.uint8] | None:
     """What the env draws; ``None`` where it draws no pictures.
 
-    In MiniGrid the agent is red, and red things are drawn in a colour that nothing else has there:
-    key and door stand out. Nothing is changed in the env itself.
+    In MiniGrid the agent is red and walls are grey. Keys, doors and other things of those colours
+    are drawn in one that nothing else has there, so that they stand out. Nothing is changed in the
+    env itself.
     """
     if env.render_mode != "rgb_array":
         return None
@@ -29,18 +31,17 @@ def frame(env: gym.Env[Any, Any]) -> NDArray[np.uint8] | None:
 
 @contextmanager
 def _recoloured(env: gym.Env[Any, Any]) -> Iterator[None]:
-    grid = getattr(env.unwrapped, "grid", None)
-    things = {id(cell): cell for cell in getattr(grid, "grid", ()) if cell is not None}
-    carried = getattr(env.unwrapped, "carrying", None)
-    if carried is not None:
-        things[id(carried)] = carried
+    cells = [*getattr(getattr(env.unwrapped, "grid", None), "grid", ())]
+    cells.append(getattr(env.unwrapped, "carrying", None))
+    things = {id(c): c for c in cells if c is not None and getattr(c, "type", None) not in _BUILT}
     used = {getattr(thing, "color", None) for thing in things.values()}
-    other = next((colour for colour in _INSTEAD if colour not in used), None)
-    red = [t for t in things.values() if getattr(t, "color", None) == _AGENT and other is not None]
-    for thing in red:
-        thing.color = other
+    free = [colour for colour in _INSTEAD if colour not in used]
+    shown = dict(zip((c for c in _UNCLEAR if c in used), free, strict=False))
+    changed = [(t, t.color) for t in things.values() if getattr(t, "color", None) in shown]
+    for thing, colour in changed:
+        thing.color = shown[colour]
     try:
         yield
     finally:
-        for thing in red:
-            thing.color = _AGENT
+        for thing, colour in changed:
+            thing.color = colour

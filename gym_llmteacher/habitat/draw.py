@@ -54,7 +54,8 @@ def top_down(env: Scene, trail: Any = (), path: Any = ()) -> Image.Image:
     for points, colour, width in ((trail, _ROBOT, 3), (path, _TARGET, 2)):
         if len(points) > 1:
             draw.line([pixel(p) for p in points], fill=colour, width=width)
-    taken: list[Box] = []
+    x, y = pixel(world.robot.base_pos)
+    taken: list[Box] = [(x - 14, y - 14, x + 14, y + 14)]  # no label on the robot
     for word in world.things:
         x, y = pixel(world.position(word))
         if word in world.objects:
