@@ -36,6 +36,14 @@ def train(
             "over 40 % of the steps, held to 70 %, then exactly 0)."
         ),
     ] = None,
+    ask: Annotated[
+        str | None,
+        typer.Option(
+            help="When the teacher is asked: new_text, at_reset, option_finished, every_n_steps:5, "
+            "with_probability:0.2, budget_left:0.2, student_uncertain:0.5, learned:asker.zip; "
+            "combined by | and & (default: about every observation)."
+        ),
+    ] = None,
     n_envs: Annotated[int, typer.Option(min=1, help="Environments side by side.")] = 8,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes per evaluation.")] = 200,
     elicitation: ElicitationOption = None,
@@ -100,6 +108,7 @@ def train(
         seeds=tuple(_numbers(seeds)),
         students=_students(students),
         coef=None if coef is None else json_of(coef, "--coef"),
+        ask=ask,
         n_envs=n_envs,
         eval_episodes=episodes,
         out=str(out or default_folder(env)),

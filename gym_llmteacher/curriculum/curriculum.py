@@ -36,7 +36,8 @@ class Curriculum:
     :param space: JSON Schema of each keyword argument (`ConfigurationSpace`)
     :param writer: proposes configurations
     :param original: the configuration that counts; or several, one as likely as another
-    :param share: of the training episodes that are in the original env, in (0, 1]
+    :param share: of the training that is in the original env, in (0, 1]: of its episodes, and no
+        less of its steps
     :param n: configurations in the mix
     :param seed: of the writer's generator
     :raises CurriculumError: ``original`` is not of the space, or a number cannot be

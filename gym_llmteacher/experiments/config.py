@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from stable_baselines3.common.utils import LinearSchedule
 
+from gym_llmteacher.advising.named import condition_of
 from gym_llmteacher.learning.coef import coef_spec
 from gym_llmteacher.llm.redact import without_secrets
 from gym_llmteacher.sb3.features import EgoMapFeatures
@@ -51,6 +52,9 @@ class ComparisonConfig:
     """Which students to train: ``teacher`` (TeacherPPO) and ``ppo`` (plain PPO)."""
     coef: float | dict[str, Any] | None = None
     """Teaching coefficient: a number, a dict of a schedule, or ``None`` for the default."""
+    ask: str | None = None
+    """When the teacher is asked, in words such as ``learned:asker.zip``; ``None``: about every
+    observation."""
     n_envs: int = 8
     """Environments side by side."""
     eval_episodes: int = 200
@@ -63,6 +67,7 @@ class ComparisonConfig:
     def __post_init__(self) -> None:
         if self.coef is not None:
             coef_spec(self.coef)  # a bad one raises now, not after the teacher has played
+        condition_of(self.ask)  # likewise
 
     def to_json(self) -> str:
         """Write as JSON, without keys."""

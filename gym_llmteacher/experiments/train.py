@@ -54,7 +54,7 @@ def taught(config: ComparisonConfig) -> Callable[[gym.Env[Any, Any]], gym.Env[An
     """Return a function that wraps an env with the comparison's teacher."""
     # The teacher itself, not its name: a key in the name would go wherever the env goes.
     teacher = teacher_of(config)
-    return lambda env: LLMTeacherWrapper(env, teacher=teacher)
+    return lambda env: LLMTeacherWrapper(env, teacher=teacher, ask=config.ask)
 
 
 def is_map(env_id: str) -> bool:
@@ -127,8 +127,9 @@ def make_train_env(config: ComparisonConfig, kind: StudentKind, seed: int) -> Ve
         described = make(GroundingWrapper)
         running = config.running
         return VecTeacher(
-            described, teacher, workers=running.workers, late_timeout=running.late_timeout
-        )
+            described, teacher, ask=config.ask, workers=running.workers,
+            late_timeout=running.late_timeout,
+        )  # fmt: skip
     return make(taught(config))
 
 

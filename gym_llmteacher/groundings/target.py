@@ -13,6 +13,7 @@ class Target(NamedTuple):
     :param kind: MiniGrid's code of the type; 0: a place, not a thing
     :param color: MiniGrid's code of the colour
     :param state: 0 open, 1 closed, 2 locked
+    :param left: actions until the option is done, by the shortest way known; ``None``: no way is
     """
 
     ahead: int
@@ -20,6 +21,7 @@ class Target(NamedTuple):
     kind: int = 0
     color: int = 0
     state: int = 0
+    left: int | None = None
 
     @classmethod
     def seen_from(

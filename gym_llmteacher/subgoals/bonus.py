@@ -3,43 +3,50 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 from gym_llmteacher.errors import GroundingError
+
+
+class Way(NamedTuple):
+    """How far a student is.
+
+    :param reached: subgoals reached in this episode
+    :param left: actions until the current one is, by the shortest way known; ``None``: not known
+    """
+
+    reached: int
+    left: int | None = None
 
 
 class Bonus(ABC):
     """Reward that is added to the env's."""
 
     @abstractmethod
-    def pay(self, before: int, after: int, steps: int, terminated: bool) -> float:
+    def pay(self, before: Way, after: Way, steps: int, end: str) -> float:
         """What is added for one step.
 
-        :param before: subgoals reached in this episode before it
-        :param after: the same after it
+        :param before: how far the student was before it
+        :param after: how far it is now
         :param steps: env steps that the subgoal took so far
-        :param terminated: whether the episode ended by itself
+        :param end: ``"won"`` or ``"lost"`` if the episode ended by itself with this step; else
+            ``""``
         """
 
 
 class Potential(Bonus):
-    """γ · Φ(after) − Φ(before), Φ = α · n / (n + 1) with n subgoals reached; 0 at the end.
-
-    Potential-based shaping keeps the optimal policy (Ng et al. 1999): what is paid for subgoals is
-    taken back when the episode ends, and so none of them is worth a detour. Φ is bounded by α.
-
-    >>> round(Potential(0.5, gamma=1.0).pay(0, 1, 7, False), 2)
-    0.25
-    """
-
-    def __init__(self, alpha: float = 0.5, gamma: float = 0.99) -> None:
+    def __init__(self, alpha=1.0, gamma=0.99, half=5.0, near=0.9, won=0.0) -> None:
         self.alpha, self.gamma = float(alpha), float(gamma)
+        self.half, self.near, self.won = half, near, won
 
-    def pay(self, before: int, after: int, steps: int, terminated: bool) -> float:
-        then = 0.0 if terminated else self.gamma * self._potential(after)
-        return then - self._potential(before)
+    def pay(self, before: Way, after: Way, steps: int, end: str) -> float:
+        then = {"": self.potential(after), "won": self.won, "lost": 0.0}[end]
+        return self.gamma * then - self.potential(before)
 
-    def _potential(self, reached: int) -> float:
-        return self.alpha * reached / (reached + 1)
+    def potential(self, way: Way) -> float:
+        near = 0.0 if way.left is None else self.near**way.left
+        x = way.reached + near
+        return self.alpha * x / (x + self.half)
 
 
 class Paid(Bonus):
@@ -47,21 +54,22 @@ class Paid(Bonus):
 
     It can change what is optimal: subgoals are worth something in themselves.
 
-    >>> Paid(0.2, longest=100).pay(0, 1, 50, False)
+    >>> Paid(0.2, longest=100).pay(Way(0), Way(1), 50, "")
     0.1
     """
 
     def __init__(self, alpha: float = 0.2, longest: int = 100) -> None:
         self.alpha, self.longest = float(alpha), int(longest)
 
-    def pay(self, before: int, after: int, steps: int, terminated: bool) -> float:
-        return self.alpha * max(0.0, 1.0 - steps / self.longest) if after > before else 0.0
+    def pay(self, before: Way, after: Way, steps: int, end: str) -> float:
+        done = after.reached > before.reached
+        return self.alpha * max(0.0, 1.0 - steps / self.longest) if done else 0.0
 
 
 class Unpaid(Bonus):
     """Nothing: the subgoal is only shown."""
 
-    def pay(self, before: int, after: int, steps: int, terminated: bool) -> float:
+    def pay(self, before: Way, after: Way, steps: int, end: str) -> float:
         return 0.0
 
 

@@ -15,7 +15,7 @@ from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.registry import check_actions, grounding_of
 from gym_llmteacher.llm.redact import without_keys
 from gym_llmteacher.situation import Situation
-from gym_llmteacher.subgoals.bonus import Bonus, make_bonus
+from gym_llmteacher.subgoals.bonus import Bonus, Way, make_bonus
 from gym_llmteacher.subgoals.encodings import encoding_named
 from gym_llmteacher.subgoals.progress import Progress
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
@@ -116,6 +116,7 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         self.grounding.observe(self.env, obs)
         self._situation: Situation = self.grounding.describe(self.env, obs)
         self._plan()
+        self._way = self._now()
         return self._shown(obs), {**info, **self._told()}
 
     def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
@@ -124,10 +125,12 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         # Of the env's own reward, before anything is paid.
         info = with_success(self.env, self.grounding, reward, terminated, truncated, info)
         if self.guided:
-            reached, steps = self.progress.reached, self.progress.steps + 1
+            before, steps = self._way, self.progress.steps + 1
             self._take_in(obs, int(action), float(reward), terminated or truncated)
+            won = bool(terminated and info.get("is_success", reward > 0))
+            self._way = self._now()
             reward = float(reward) + self.bonus.pay(
-                reached, self.progress.reached, steps, bool(terminated)
+                before, self._way, steps, "won" if won else "lost" if terminated else ""
             )
         return self._shown(obs), float(reward), terminated, truncated, {**info, **self._told()}
 
@@ -141,8 +144,7 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         option = self.progress.current
         target = None if option is None else self.grounding.target(option)
         self._situation = self.grounding.describe(self.env, obs)
-        is_thing = target is not None and target.kind > 0
-        self.progress.step(before, action, self._situation, is_thing)
+        self.progress.step(before, action, self._situation, target)
         if self.progress.current is None:
             self._plan()
 
@@ -158,6 +160,12 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             if not advice.abstained:
                 plan, _ = max(advice.plans, key=lambda pair: pair[1])
                 self.progress.begin(plan, self._situation)
+
+    def _now(self) -> Way:
+        """How far the student is."""
+        current = self.progress.current
+        target = None if current is None else self.grounding.target(current)
+        return Way(self.progress.reached, None if target is None else target.left)
 
     def _told(self) -> dict[str, Any]:
         current = self.progress.current or ""
