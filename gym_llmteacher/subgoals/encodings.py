@@ -69,8 +69,9 @@ ENCODINGS: dict[str, Encoding] = {
     "look": Encoding(_KINDS + _COLORS + _STATES, _look, True),
     "words": Encoding(N_WORDS, _words, False),
 }
-"""``relative``: tens of cells ahead and to the right. ``look``: type, colour and state, one-hot.
-``words``: a hashed bag of the words of the option."""
+"""``relative``: tens of cells ahead and to the right, the signs of both, and whether it is right
+before the agent: one cell ahead, something is done; two cells ahead, a step is taken. ``look``:
+type, colour and state, one-hot. ``words``: a hashed bag of the words of the option."""
 
 
 def encoding_named(name: str, has_targets: bool) -> Encoding:

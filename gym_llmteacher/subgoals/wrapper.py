@@ -37,11 +37,13 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     :param env: env with Discrete actions that a grounding knows
     :param teacher: as for `LLMTeacherWrapper`; of its advice the most probable plan counts
     :param grounding: how to describe the env; ``None`` finds one by the env
-    :param encoding: ``"relative"`` (2 values: where it is), ``"look"`` (20: type, colour and
+    :param encoding: ``"relative"`` (5 values: where it is), ``"look"`` (20: type, colour and
         state), ``"words"`` (32: hashed words of the option, for any grounding)
-    :param bonus: ``"potential"``, which keeps the optimal policy; ``"paper"``; ``"none"``; or a
-        `Bonus`
-    :param alpha: size of the bonus; ``None``: 0.5 for the potential, 0.2 for the paper's
+    :param bonus: ``"instalments"``: each subgoal pays a share, success the rest, and no detour
+        pays; ``"potential"``: keeps the order of policies; ``"paper"``: each subgoal pays;
+        ``"none"``; or a `Bonus`
+    :param alpha: size of the bonus; ``None``: 2 for instalments, 1 for the potential, 0.2 for the
+        paper's
     :param gamma: the student's discount factor, for the potential
     :param dropout: share of the episodes without subgoals, in which nothing is asked or paid: a
         student that has met them can be run without a teacher (``dropout=1.0``)
@@ -58,7 +60,7 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         >>> env = SubgoalWrapper(env, "script:door_key_planner")
         >>> obs, info = env.reset(seed=0)
         >>> info["subgoal"], obs["subgoal"].shape
-        ('explore', (3,))
+        ('explore', (6,))
 
     Change log: 0.1.0 - added.
     """
@@ -69,7 +71,7 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         teacher: TeacherSpec = None,
         grounding: Grounding | None = None,
         encoding: str = "relative",
-        bonus: str | Bonus = "potential",
+        bonus: str | Bonus = "instalments",
         alpha: float | None = None,
         gamma: float = 0.99,
         dropout: float = 0.0,
@@ -127,7 +129,7 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         if self.guided:
             before, steps = self._way, self.progress.steps + 1
             self._take_in(obs, int(action), float(reward), terminated or truncated)
-            won = bool(terminated and info.get("is_success", reward > 0))
+            won = bool(terminated and info.get("is_success", float(reward) > 0))
             self._way = self._now()
             reward = float(reward) + self.bonus.pay(
                 before, self._way, steps, "won" if won else "lost" if terminated else ""
