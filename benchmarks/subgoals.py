@@ -15,6 +15,7 @@ from typing import Any
 
 import gymnasium as gym
 import minigrid  # noqa: F401  (registers MiniGrid's envs)
+import numpy as np
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 
@@ -23,7 +24,7 @@ from gym_llmteacher import (
     LLMTeacherWrapper,
     MapMemory,
     ScriptedTeacher,
-    SimulatedTeacher,
+    Situation,
     SubgoalFeatures,
     SubgoalWrapper,
     TeacherPPO,
@@ -61,11 +62,33 @@ ARMS: dict[str, dict[str, Any]] = {
 }
 
 
+class Errs(ScriptedTeacher):
+    """A planner that names another option instead, each time anew, as often as the paper's model.
+
+    `SimulatedTeacher` repeats its mistakes, text by text: with two texts in a level, it is always
+    right or hardly ever.
+    """
+
+    def __init__(self, accuracy: float, seed: int) -> None:
+        planner, rng = (
+            ScriptedTeacher.named("mission_planner").function,
+            np.random.default_rng(seed),
+        )
+
+        def plan(situation: Situation) -> Any:
+            right = planner(situation)
+            wrong = [option for option in situation.options if option not in right]
+            if not wrong or rng.random() < accuracy:
+                return right
+            return (wrong[int(rng.integers(len(wrong)))],)
+
+        super().__init__(plan)
+
+
 def teacher(level: str, arm: dict[str, Any], seed: int) -> Any:
-    planner = ScriptedTeacher.named("mission_planner")
     if arm.get("accurate", True):
-        return planner
-    return SimulatedTeacher(planner, ACCURACY[level], seed)
+        return ScriptedTeacher.named("mission_planner")
+    return Errs(ACCURACY[level], seed)
 
 
 def make(level: str, name: str, seed: int, **changed: Any) -> gym.Env:
