@@ -40,13 +40,6 @@ from gym_llmteacher.wrappers.success import SuccessInfo
 RESULTS = Path(__file__).parent / "results"
 LEVELS = ("BabyAI-GoToObj-v0", "BabyAI-GoToLocal-v0", "BabyAI-PickupLoc-v0",
           "BabyAI-PutNextLocalS5N3-v0")  # fmt: skip
-SKILLS = (
-    "go to the only thing of a room",
-    "go to one thing of several",
-    "pick up a thing named by its place",
-    "put a thing beside another",
-)
-"""Of the levels, in order; for the language model."""
 
 
 class Originals(Writer):
@@ -117,7 +110,6 @@ class Part:
 
 HALL = {"size": 16, "steps": 1000, "prize": 1}
 REVERSED = {"size": 8, "steps": 100, "prize": -1}
-TOLD = "; ".join(f"{name}: {skill}" for name, skill in zip(LEVELS, SKILLS, strict=True))
 PARTS = {
     "levels": Part(
         level,
@@ -127,9 +119,6 @@ PARTS = {
             "uniform": lambda url: Originals(),
             "gap": lambda url: Gap(lambda one: 1.0, [{"level": name} for name in LEVELS]),
             "programmed server": lambda url: LLMWriter(url, answers=":memory:"),
-            "embedded model": lambda url: LLMWriter(
-                "embedded", f"follow instructions. {TOLD}", answers=":memory:"
-            ),
         },
         TeacherPPO,
         frames=65_536,
