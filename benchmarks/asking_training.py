@@ -21,6 +21,7 @@ from gym_llmteacher import (
     Condition,
     EgoMapFeatures,
     LearnedAsk,
+    LLM4Teach,
     LLMTeacherWrapper,
     LoopFreePolicy,
     OptionFinished,
@@ -48,6 +49,8 @@ def train(task: str, ask: Condition | None, seed: int) -> dict[str, Any]:
         seed=seed,
         device="cpu",
         teacher_eval_episodes=0,
+        # As it is by default; said here because it learns piece by piece.
+        teacher_coef=LLM4Teach(3.0, 0.1, int(0.4 * FRAMES), int(0.7 * FRAMES)),
     )
     curve: list[tuple[int, float]] = []
     while model.num_timesteps < FRAMES and not (

@@ -21,6 +21,7 @@ from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import (
     EgoMapFeatures,
+    LLM4Teach,
     LLMTeacherWrapper,
     MapMemory,
     ScriptedTeacher,
@@ -106,7 +107,12 @@ def student(level: str, name: str, seed: int) -> PPO:
     arm = ARMS[name]
     led = "subgoals" in arm
     features = SubgoalFeatures if led else EgoMapFeatures
-    return (TeacherPPO if arm.get("taught") else PPO)(
+    frames, taught = LEVELS[level][0], bool(arm.get("taught"))
+    more: dict[str, Any] = {"teacher_eval_episodes": 0} if taught else {}
+    if taught:
+        # As it is by default; said here because `run` learns piece by piece.
+        more["teacher_coef"] = LLM4Teach(3.0, 0.1, int(0.4 * frames), int(0.7 * frames))
+    return (TeacherPPO if taught else PPO)(
         "MultiInputPolicy" if led else "MlpPolicy",
         make_vec_env(lambda: make(level, name, seed), 8, seed=seed),
         learning_rate=1e-3,
@@ -118,6 +124,7 @@ def student(level: str, name: str, seed: int) -> PPO:
         policy_kwargs={"features_extractor_class": features, "net_arch": [64]},
         seed=seed,
         device="cpu",
+        **more,
     )
 
 

@@ -44,6 +44,13 @@ def train(
             "combined by | and & (default: about every observation)."
         ),
     ] = None,
+    curriculum: Annotated[
+        Path | None,
+        typer.Option(
+            help="What to train in besides --env: a file of YAML or JSON, see "
+            "docs/curricula.md. Both students train in it."
+        ),
+    ] = None,
     n_envs: Annotated[int, typer.Option(min=1, help="Environments side by side.")] = 8,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes per evaluation.")] = 200,
     elicitation: ElicitationOption = None,
@@ -94,6 +101,7 @@ def train(
     Prints a table of the teacher alone, the taught student and plain PPO, and saves a learning
     curve, a film of the student, the models and the teacher's answers.
     """  # fmt: skip
+    from gym_llmteacher.curriculum.written import read_curriculum
     from gym_llmteacher.experiments.compare import compare
     from gym_llmteacher.experiments.config import ComparisonConfig, Running
     from gym_llmteacher.experiments.leaving import Told, leave, leaving_at_once
@@ -109,6 +117,7 @@ def train(
         students=_students(students),
         coef=None if coef is None else json_of(coef, "--coef"),
         ask=ask,
+        curriculum=None if curriculum is None else read_curriculum(curriculum),
         n_envs=n_envs,
         eval_episodes=episodes,
         out=str(out or default_folder(env)),

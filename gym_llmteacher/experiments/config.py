@@ -55,6 +55,9 @@ class ComparisonConfig:
     ask: str | None = None
     """When the teacher is asked, in words such as ``learned:asker.zip``; ``None``: about every
     observation."""
+    curriculum: dict[str, Any] | None = None
+    """What is trained in besides: see `gym_llmteacher.curriculum.written`; of each configuration
+    ``env`` is an env id, the rest keyword arguments of ``gymnasium.make``."""
     n_envs: int = 8
     """Environments side by side."""
     eval_episodes: int = 200
