@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.marks import write_between_marks
 from gym_llmteacher.intervals import wilson
 
 RESULTS = Path(__file__).parent / "results"
@@ -89,14 +90,37 @@ def picture(groups: Groups, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def training_table(path: Path) -> str:
+    """What a learned condition saves inside a training."""
+    groups: Groups = defaultdict(list)
+    for line in path.read_text().splitlines():
+        row = json.loads(line)
+        groups[row["task"], row["ask"]].append(row)
+    rows = ["| task | asks | frames to 90 %, by seed | questions until then and one look more |",
+            "|---|---|---|---|"]  # fmt: skip
+    for (task, rule), group in groups.items():
+        reached = ", ".join(
+            f"{line['to_90'] / 1000:.0f}k" if line["to_90"] else f"not in {line['frames']:,}"
+            for line in group
+        )
+        asked = ", ".join(f"{line['questions']:,}" for line in group)
+        rows.append(f"| {task} | {NAMES[rule]} | {reached} | {asked} |")
+    return "\n".join(rows) + "\n"
+
+
 def report() -> None:
     groups = read(RESULTS / "asking.jsonl")
-    (seeds,) = {len(group) for group in groups.values() if group[0]["task"] == "SimpleDoorKey"}
+    counts = sorted({len(group) for group in groups.values()})
     frames = next(iter(groups.values()))[0]["frames"]
     (RESULTS / "asking.md").write_text(
-        f"Written by `python -m benchmarks.asking report`. {seeds} seeds, askers of {frames:,} "
+        f"Written by `python -m benchmarks.asking report`. {' or '.join(map(str, counts))} seeds, askers of {frames:,} "
         "frames; each seed is played for 100 episodes that nobody trained on. Success with "
         "Wilson's 95 % interval, the rest means over seeds with bootstrap intervals where seeds "
         f"differ.\n\n{table(groups)}"
     )
     picture(groups, RESULTS / "asking.png")
+    page = RESULTS.parents[1] / "docs" / "asking.md"
+    write_between_marks(page, "benchmarks.asking", table(groups))
+    if (RESULTS / "asking_training.jsonl").exists():
+        trained = training_table(RESULTS / "asking_training.jsonl")
+        write_between_marks(page, "benchmarks.asking_training", trained)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.curricula import PARTS
+from benchmarks.marks import write_between_marks
 from gym_llmteacher.intervals import wilson
 
 RESULTS = Path(__file__).parent / "results"
@@ -99,3 +100,6 @@ def report() -> None:
         text += f"\n## {TITLES[part]}\n\n{table(part, groups)}"
     (RESULTS / "curricula.md").write_text(text)
     picture(groups, RESULTS / "curricula.png")
+    page = RESULTS.parents[1] / "docs" / "curricula.md"
+    tables = text.partition("## ")[2]
+    write_between_marks(page, "benchmarks.curricula", f"### {tables}".replace("\n## ", "\n### "))

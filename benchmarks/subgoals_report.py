@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.marks import write_between_marks
 from benchmarks.subgoals import ARMS, LEVELS
 from gym_llmteacher.intervals import wilson
 
@@ -98,3 +99,5 @@ def report() -> None:
         f"the same students, shown no subgoals, nobody asked.\n\n{table(groups)}"
     )
     picture(groups, RESULTS / "subgoals.png")
+    page = RESULTS.parents[1] / "docs" / "subgoals.md"
+    write_between_marks(page, "benchmarks.subgoals", table(groups))
