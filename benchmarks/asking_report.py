@@ -112,11 +112,12 @@ def report() -> None:
     groups = read(RESULTS / "asking.jsonl")
     counts = sorted({len(group) for group in groups.values()})
     frames = next(iter(groups.values()))[0]["frames"]
+    seeds = " or ".join(map(str, counts))
     (RESULTS / "asking.md").write_text(
-        f"Written by `python -m benchmarks.asking report`. {' or '.join(map(str, counts))} seeds, askers of {frames:,} "
-        "frames; each seed is played for 100 episodes that nobody trained on. Success with "
-        "Wilson's 95 % interval, the rest means over seeds with bootstrap intervals where seeds "
-        f"differ.\n\n{table(groups)}"
+        f"Written by `python -m benchmarks.asking report`. {seeds} seeds per task, askers of "
+        f"{frames:,} frames; each seed is played for 100 episodes that nobody trained on. Success "
+        "with Wilson's 95 % interval, the rest means over seeds with bootstrap intervals where "
+        f"seeds differ.\n\n{table(groups)}"
     )
     picture(groups, RESULTS / "asking.png")
     page = RESULTS.parents[1] / "docs" / "asking.md"
