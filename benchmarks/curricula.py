@@ -68,7 +68,7 @@ def level(level: str) -> gym.Env:
 
 
 def corridor(rows: int, size: int) -> gym.Env:
-    return taught(KeyCorridorEnv(num_rows=rows, room_size=size))
+    return taught(KeyCorridorEnv(num_rows=rows, room_size=size, max_steps=300))
 
 
 class Paid(gym.RewardWrapper):
@@ -121,7 +121,7 @@ PARTS = {
             "programmed server": lambda url: LLMWriter(url, answers=":memory:"),
         },
         TeacherPPO,
-        frames=65_536,
+        frames=40_960,
         every=8_192,
     ),
     "hard": Part(
@@ -130,18 +130,17 @@ PARTS = {
             "rows": {"type": "integer", "minimum": 1, "maximum": 3},
             "size": {"type": "integer", "minimum": 3, "maximum": 6},
         },
-        {"rows": 3, "size": 5},
+        {"rows": 3, "size": 4},
         {
             "none": lambda url: Originals(),
             "easy to hard": lambda url: EasyToHard(
-                [{"rows": 1, "size": 3}, {"rows": 2, "size": 3}, {"rows": 3, "size": 3},
-                 {"rows": 3, "size": 4}]
+                [{"rows": 1, "size": 3}, {"rows": 2, "size": 3}, {"rows": 3, "size": 3}]
             ),
         },
         TeacherPPO,
-        frames=65_536,
+        frames=40_960,
         every=8_192,
-        episodes=48,
+        episodes=32,
     ),
     "harm": Part(
         room,
@@ -160,8 +159,8 @@ PARTS = {
             "random": lambda url: RandomWriter(),
         },
         PPO,
-        frames=24_576,
-        every=3_072,
+        frames=12_288,
+        every=4_096,
         episodes=48,
     ),
 }  # fmt: skip

@@ -16,7 +16,7 @@ from gym_llmteacher.intervals import wilson
 RESULTS = Path(__file__).parent / "results"
 TITLES = {
     "levels": "One student, several levels",
-    "hard": "A level that is too hard at first: KeyCorridor, three rows of rooms of 5×5",
+    "hard": "A level that is too hard at first: KeyCorridor, three rows of rooms of 4×4, 300 steps",
     "harm": "Writers that do harm: Empty-Random-8x8, plain PPO",
 }
 SOLVED = 0.8
