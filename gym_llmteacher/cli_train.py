@@ -45,9 +45,9 @@ def train(
         ),
     ] = None,
     curriculum: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="What to train in besides --env: a file of YAML or JSON, see "
+            help="What to train in besides --env: a file of YAML or JSON, or JSON, see "
             "docs/curricula.md. Both students train in it."
         ),
     ] = None,
@@ -101,9 +101,8 @@ def train(
     Prints a table of the teacher alone, the taught student and plain PPO, and saves a learning
     curve, a film of the student, the models and the teacher's answers.
     """  # fmt: skip
-    from gym_llmteacher.curriculum.written import read_curriculum
     from gym_llmteacher.experiments.compare import compare
-    from gym_llmteacher.experiments.config import ComparisonConfig, Running
+    from gym_llmteacher.experiments.config import ComparisonConfig, Running, Teaching
     from gym_llmteacher.experiments.leaving import Told, leave, leaving_at_once
     from gym_llmteacher.experiments.run_folder import default_folder
     from gym_llmteacher.teachers.make import with_arguments
@@ -115,9 +114,11 @@ def train(
         steps=steps,
         seeds=tuple(_numbers(seeds)),
         students=_students(students),
-        coef=None if coef is None else json_of(coef, "--coef"),
-        ask=ask,
-        curriculum=None if curriculum is None else read_curriculum(curriculum),
+        teaching=Teaching(
+            coef=None if coef is None else json_of(coef, "--coef"),
+            ask=ask,
+            curriculum=_curriculum(curriculum),
+        ),
         n_envs=n_envs,
         eval_episodes=episodes,
         out=str(out or default_folder(env)),
@@ -138,6 +139,16 @@ def train(
 
 def _budget(**limits: float | None) -> dict[str, float]:
     return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def _curriculum(typed: str | None) -> dict[str, Any] | None:
+    from gym_llmteacher.curriculum.written import read_curriculum
+
+    if typed is None:
+        return None
+    if typed.lstrip().startswith("{"):
+        return dict(json_of(typed, "--curriculum"))
+    return read_curriculum(typed)
 
 
 def _numbers(text: str) -> list[int]:

@@ -12,7 +12,7 @@ from gym_llmteacher import CurriculumError
 from gym_llmteacher.cli import app
 from gym_llmteacher.curriculum.written import curriculum_of, read_curriculum
 from gym_llmteacher.experiments.checkpoint import Checkpoint
-from gym_llmteacher.experiments.config import ComparisonConfig
+from gym_llmteacher.experiments.config import ComparisonConfig, Teaching
 from gym_llmteacher.experiments.train import train_all
 
 EASY, HARD = "MiniGrid-Empty-5x5-v0", "MiniGrid-Empty-6x6-v0"
@@ -75,16 +75,16 @@ def test_a_comparison_trains_in_it_and_goes_on_with_it(tmp_path):
     written = {**read_curriculum(tmp_path / "c.yaml"), "every": 128, "episodes": 2}
     config = ComparisonConfig(
         env=HARD, teacher="script:mission_planner", steps=256, students=("teacher",), n_envs=1,
-        eval_episodes=1, curriculum=written, out=str(tmp_path),
+        eval_episodes=1, teaching=Teaching(curriculum=written), out=str(tmp_path),
     )  # fmt: skip
     assert ComparisonConfig.from_json(config.to_json()) == config
     train_all(config, Console(quiet=True), Checkpoint(config.identity()), {})
     saved = json.loads((tmp_path / "curriculum-teacher-0.json").read_text())
-    assert saved["cycle"] == 2
-    assert saved["mix"] == [{"env": EASY}]
+    assert saved["cycle"] == 3
+    assert saved["history"][1]["mix"] == [{"env": EASY}]
     again, _ = curriculum_of(written, gym.make)
     again.load(tmp_path / "curriculum-teacher-0.json")
-    assert again.cycle == 2
+    assert again.cycle == 3
 
 
 def test_the_command_line_takes_a_file(tmp_path, monkeypatch):
@@ -97,7 +97,7 @@ def test_the_command_line_takes_a_file(tmp_path, monkeypatch):
     run = ["train", "--env", HARD, "--teacher", "script:mission_planner", "--out", str(tmp_path)]
     done = CliRunner().invoke(app, [*run, "--curriculum", str(tmp_path / "c.yaml")])
     assert done.exit_code == 0, done.output
-    assert given[0].curriculum["share"] == 0.25
+    assert given[0].teaching.curriculum["share"] == 0.25
     bad = CliRunner().invoke(app, [*run, "--curriculum", str(tmp_path / "bad.yaml")])
     assert "lacks original, space" in bad.output + str(bad.exception)
     assert len(given) == 1

@@ -150,13 +150,7 @@ class Curriculum:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write where the curriculum is, as JSON."""
-        before = None if self._before is None else list(self._before)
-        known = {key: list(rate) for key, rate in self._known.items()}
-        state = {
-            "cycle": self.cycle, "mix": self.mix, "good": self._good, "before": before,
-            "known": known, "history": self.history, "rng": self._rng.bit_generator.state,
-        }  # fmt: skip
-        Path(path).write_text(json.dumps(state), encoding="utf-8")
+        Path(path).write_text(self.saved(), encoding="utf-8")
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Go on from what `save` wrote.
@@ -164,15 +158,36 @@ class Curriculum:
         :raises CurriculumError: it is no such file, or of another space
         """
         try:
-            state = json.loads(Path(path).read_text(encoding="utf-8"))
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise CurriculumError(f"{str(path)!r} cannot be read ({error}).") from None
+        self.resume(text, str(path))
+
+    def saved(self) -> str:
+        """Where the curriculum is, as JSON."""
+        before = None if self._before is None else list(self._before)
+        known = {key: list(rate) for key, rate in self._known.items()}
+        return json.dumps({
+            "cycle": self.cycle, "mix": self.mix, "good": self._good, "before": before,
+            "known": known, "history": self.history, "rng": self._rng.bit_generator.state,
+        })  # fmt: skip
+
+    def resume(self, text: str, source: str = "the text") -> None:
+        """Go on from what `saved` returned.
+
+        :param source: where it is from, for errors
+        :raises CurriculumError: it is no such text, or of another space
+        """
+        try:
+            state = json.loads(text)
             mix, good = ([self._space.checked(one) for one in state[k]] for k in ("mix", "good"))
             before = None if state["before"] is None else Rate(*state["before"])
             known = {key: Rate(*values) for key, values in state["known"].items()}
             cycle, history, rng = int(state["cycle"]), list(state["history"]), state["rng"]
             self._rng.bit_generator.state = rng
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise CurriculumError(
-                f"{str(path)!r} holds no curriculum of this space ({error}), expected what "
+                f"{source!r} holds no curriculum of this space ({error}), expected what "
                 "curriculum.save(...) wrote."
             ) from None
         self.mix, self._good, self._before, self._known = mix, good, before, known

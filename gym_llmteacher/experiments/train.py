@@ -57,7 +57,7 @@ def taught(config: ComparisonConfig) -> Callable[[gym.Env[Any, Any]], gym.Env[An
     """Return a function that wraps an env with the comparison's teacher."""
     # The teacher itself, not its name: a key in the name would go wherever the env goes.
     teacher = teacher_of(config)
-    return lambda env: LLMTeacherWrapper(env, teacher=teacher, ask=config.ask)
+    return lambda env: LLMTeacherWrapper(env, teacher=teacher, ask=config.teaching.ask)
 
 
 def is_map(env_id: str) -> bool:
@@ -112,7 +112,12 @@ def make_student(config: ComparisonConfig, kind: StudentKind, seed: int, verbose
     env = make_train_env(config, kind, seed)
     if kind == "teacher":
         return TeacherPPO(
-            policy, env, teacher_coef=config.coef, device="cpu", verbose=verbose, **arguments
+            policy,
+            env,
+            teacher_coef=config.teaching.coef,
+            device="cpu",
+            verbose=verbose,
+            **arguments,
         )
     return PPO(policy, env, device="cpu", verbose=verbose, **arguments)
 
@@ -124,14 +129,14 @@ def curriculum_for(
 
     :param wrapper: around each env
     """
-    if config.curriculum is None:
+    if config.teaching.curriculum is None:
         return None
 
     def make(env: str = config.env, **arguments: Any) -> gym.Env[Any, Any]:
         made = make_env(env, **arguments)
         return made if wrapper is None else wrapper(made)
 
-    return curriculum_of(config.curriculum, make)
+    return curriculum_of(config.teaching.curriculum, make)
 
 
 def make_train_env(config: ComparisonConfig, kind: StudentKind, seed: int) -> VecEnv:
@@ -153,7 +158,7 @@ def make_train_env(config: ComparisonConfig, kind: StudentKind, seed: int) -> Ve
         described = make(GroundingWrapper)
         running = config.running
         return VecTeacher(
-            described, teacher, ask=config.ask, workers=running.workers,
+            described, teacher, ask=config.teaching.ask, workers=running.workers,
             late_timeout=running.late_timeout,
         )  # fmt: skip
     return make(taught(config))
@@ -230,19 +235,18 @@ def _train_one(
         def take() -> None:
             if kind == "teacher":
                 done.note(teacher_sums(_vec_env(model)), earlier)
-            if written is not None:
-                written[0].save(place)
             seconds = before + time.perf_counter() - start
             done.student = snapshot(model, kind, seed, watch.curve, watch.taught, seconds)
+            if written is not None:
+                done.student.curriculum = written[0].saved()
 
         def write() -> None:
             done.write(config.folder)
 
         # Measured without a teacher: the student sees the same.
         written = curriculum_for(config)
-        place = config.folder / f"curriculum-{kind}-{seed}.json"
-        if written is not None and student is not None and place.exists():
-            written[0].load(place)
+        if written is not None and student is not None:
+            written[0].resume(student.curriculum)
         checkpoints = Checkpoints(config.running.checkpoint_every, take, write)
         model.learn(
             config.steps - model.num_timesteps,
@@ -252,6 +256,8 @@ def _train_one(
         seconds = before + time.perf_counter() - start
         progress.update(task, completed=model.num_timesteps)
     model.save(config.folder / f"{kind}-{seed}.zip")
+    if written is not None:
+        written[0].save(config.folder / f"curriculum-{kind}-{seed}.json")
     env = _vec_env(model)
     totals = teacher_totals(env, earlier) if kind == "teacher" else {}
     if kind == "teacher":

@@ -35,7 +35,7 @@ class Target(NamedTuple):
         :param look: codes of type, colour and state
 
         >>> Target.seen_from((5, 1), (2, 1), 1)  # looking down, it is to the left
-        Target(ahead=0, right=-3, kind=0, color=0, state=0)
+        Target(ahead=0, right=-3, kind=0, color=0, state=0, left=None)
         """
         dx, dy = cell[0] - at[0], cell[1] - at[1]
         fx, fy = ((1, 0), (0, 1), (-1, 0), (0, -1))[heading]

@@ -77,7 +77,7 @@ class Potential(Bonus):
 
     >>> bonus = Potential(6.0, gamma=1.0)
     >>> [round(bonus.pay(Way(0, 9), after, 7, ""), 2) for after in (Way(0, 8), Way(1, 9))]
-    [0.04, 1.02]
+    [0.04, 0.87]
     """
 
     def __init__(self, alpha: float = 1.0, gamma: float = 0.99) -> None:

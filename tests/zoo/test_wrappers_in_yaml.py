@@ -12,10 +12,10 @@ PLANNER = "script:door_key_planner"
 RUN = f"--env {TASK} -conf conf.yml -f logs --eval-freq -1 --seed 1"
 
 
-def write(wrappers, features, **more):
+def write(wrappers, features):
     kwargs = f"dict(features_extractor_class=__import__('gym_llmteacher').{features})"
     entry = {"n_envs": 2, "n_timesteps": 256, "policy": "MultiInputPolicy", "n_steps": 64,
-             "batch_size": 64, "env_wrapper": wrappers, "policy_kwargs": kwargs, **more}  # fmt: skip
+             "batch_size": 64, "env_wrapper": wrappers, "policy_kwargs": kwargs}  # fmt: skip
     Path("conf.yml").write_text(yaml.safe_dump({TASK: entry}))
 
 
