@@ -83,7 +83,7 @@ def picture(groups: Groups, path: Path) -> None:
             axis.axhline(mean, ls=style, lw=1, color="0.4", label=NAMES[rule])
         axis.set_title(task, fontsize=10)
         axis.set_xlabel("thousand frames")
-        axis.set_ylim(0)
+        axis.set_ylim(0, 23)
     axes[0].set_ylabel("questions per episode")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4,
                   fontsize=9, frameon=False)  # fmt: skip

@@ -30,7 +30,6 @@ from gym_llmteacher import (
     LLMTeacherWrapper,
     LLMWriter,
     MapMemory,
-    RandomWriter,
     TeacherPPO,
     Writer,
 )
@@ -38,8 +37,7 @@ from gym_llmteacher.testing import FakeLLMServer
 from gym_llmteacher.wrappers.success import SuccessInfo
 
 RESULTS = Path(__file__).parent / "results"
-LEVELS = ("BabyAI-GoToObj-v0", "BabyAI-GoToLocal-v0", "BabyAI-PickupLoc-v0",
-          "BabyAI-PutNextLocalS5N3-v0")  # fmt: skip
+LEVELS = ("BabyAI-GoToObj-v0", "BabyAI-GoToLocal-v0", "BabyAI-PickupLoc-v0")
 
 
 class Originals(Writer):
@@ -109,7 +107,7 @@ class Part:
 
 
 HALL = {"size": 16, "steps": 1000, "prize": 1}
-REVERSED = {"size": 8, "steps": 100, "prize": -1}
+REVERSED = {"size": 6, "steps": 60, "prize": -1}
 PARTS = {
     "levels": Part(
         level,
@@ -121,8 +119,9 @@ PARTS = {
             "programmed server": lambda url: LLMWriter(url, answers=":memory:"),
         },
         TeacherPPO,
-        frames=40_960,
-        every=8_192,
+        frames=24_576,
+        every=4_096,
+        episodes=60,
     ),
     "hard": Part(
         corridor,
@@ -149,14 +148,13 @@ PARTS = {
             "steps": {"type": "integer", "minimum": 1, "maximum": 1000},
             "prize": {"enum": [1, -1]},
         },
-        {"size": 8, "steps": 100, "prize": 1},
+        {"size": 6, "steps": 60, "prize": 1},
         {
             "none": lambda url: Originals(),
-            "nonsense": lambda url: Fixed("rm -rf /", None, {"size": 8}, {**HALL, "size": 99}),
+            "nonsense": lambda url: Fixed("rm -rf /", None, {"size": 6}, {**HALL, "size": 99}),
             "hopeless": lambda url: Fixed(HALL),
             "reversed": lambda url: Fixed(REVERSED),
             "reversed, restored": lambda url: Fixed(REVERSED),
-            "random": lambda url: RandomWriter(),
         },
         PPO,
         frames=12_288,
@@ -183,7 +181,7 @@ def run(name: str, arm: str, seed: int, frames: int) -> dict[str, Any]:
             n_steps=128,
             batch_size=128,
             n_epochs=6,
-            ent_coef=0.001,
+            ent_coef=0.01 if part.student is PPO else 0.001,
             policy_kwargs={"features_extractor_class": EgoMapFeatures, "net_arch": [64]},
             seed=seed,
             device="cpu",

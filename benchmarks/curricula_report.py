@@ -17,7 +17,7 @@ RESULTS = Path(__file__).parent / "results"
 TITLES = {
     "levels": "One student, several levels",
     "hard": "A level that is too hard at first: KeyCorridor, three rows of rooms of 4×4, 300 steps",
-    "harm": "Writers that do harm: Empty-Random-8x8, plain PPO",
+    "harm": "Writers that do harm: Empty-Random-6x6, plain PPO",
 }
 SOLVED = 0.8
 Groups = dict[tuple[str, str], list[dict[str, Any]]]
