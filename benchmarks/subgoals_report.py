@@ -61,7 +61,7 @@ def picture(groups: Groups, path: Path) -> None:
     from matplotlib.figure import Figure
 
     levels = list(dict.fromkeys(level for level, _ in groups))
-    figure = Figure(figsize=(3.6 * len(levels), 3.4), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(levels) + 2.4, 3.6), layout="constrained")
     axes = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
     for axis, level in zip(axes, levels, strict=True):
         every = LEVELS[level][1]
@@ -76,7 +76,7 @@ def picture(groups: Groups, path: Path) -> None:
                           [0.0, *(y for _, y in line["curve"])])
                 for line in group
             ])  # fmt: skip
-            name = arm.replace("ppo", "PPO")
+            name = {"ppo": "PPO", "both": "TeacherPPO and subgoals"}.get(arm, arm)
             axis.plot(grid / 1000, curves.mean(axis=0), color=f"C{color}", label=name)
             axis.fill_between(grid / 1000, curves.min(axis=0), curves.max(axis=0), lw=0,
                               color=f"C{color}", alpha=0.12)  # fmt: skip
@@ -85,8 +85,7 @@ def picture(groups: Groups, path: Path) -> None:
         axis.grid(alpha=0.25)
     axes[0].set_ylabel("success")
     axes[0].set_ylim(-0.02, 1.02)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
-                  fontsize=9, frameon=False)  # fmt: skip
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
     figure.savefig(path, dpi=110)
 
 
