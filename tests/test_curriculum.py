@@ -121,6 +121,20 @@ def test_a_mix_that_harms_is_dropped_and_the_last_good_one_comes_back():
     assert lengths == [[1], [2], [1], [4], [5]]
 
 
+def test_a_mix_whose_harm_shows_late_does_not_come_back():
+    class Same(Writer):
+        def propose(self, report, space, n, rng):
+            return [{"length": 3, "ice": True}, ORIGINAL]
+
+    one = curriculum(Same())
+    mixes = [one.next({"walk": Rate.of(won, 20)}) for won in (10, 9, 2, 10, 10)]
+    assert mixes[1] == [{"length": 3, "ice": True}, ORIGINAL]
+    assert mixes[2:] == [[ORIGINAL]] * 3  # the original is exempt
+    again = curriculum(Same())
+    again.resume(one.saved())
+    assert again.next({"walk": Rate.of(10, 20)}) == [ORIGINAL]
+
+
 @pytest.mark.parametrize("restore", [False, True])
 def test_what_was_learned_in_a_mix_that_harms_is_undone_if_wanted(restore):
     class Same(Writer):

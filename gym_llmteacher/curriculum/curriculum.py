@@ -28,9 +28,11 @@ class Curriculum:
     """Configurations of an env that change as the student learns (EnvGen, arXiv 2403.12014).
 
     Each cycle the student is measured in the original env, by skill. If its success has not fallen,
-    the mix of the cycle was good enough to be built on; else it is dropped, and the last good one
-    comes back. Then the writer proposes the next mix. The original is always a share of it, so that
-    no writer can keep the student away from what counts.
+    the mix of the cycle was good enough to be built on. Else it is dropped, the last good one comes
+    back, and what was in the dropped one is trained in no more, unless it is an original: a mix can
+    do harm for a cycle or two before its fall is more than noise. Then the writer proposes the next
+    mix. The original is always a share of it, so that no writer can keep the student away from what
+    counts.
 
     :param env_fn: makes an env of keyword arguments; all with the same spaces
     :param space: JSON Schema of each keyword argument (`ConfigurationSpace`)
@@ -86,6 +88,7 @@ class Curriculum:
         self.originals = [self._space.checked(one) for one in given]
         self._rng = np.random.default_rng(self.seed)
         self._good: list[Configuration] = []
+        self._harmful: set[str] = set()
         self._before: Rate | None = None
         self._known: dict[str, Rate] = {}
 
@@ -115,6 +118,9 @@ class Curriculum:
             # Compared with the best so far: a slow decline is one, too.
             if self._before is None or now.low > self._before.low:
                 self._before = now
+        else:
+            self._harmful |= {key_of(one) for one in self.mix} - set(map(key_of, self.originals))
+            self._good = [one for one in self._good if key_of(one) not in self._harmful]
         base = self._good
         report = Report(
             self.cycle, dict(skills), dict(self._known), tuple(base), tuple(self.originals)
@@ -134,7 +140,9 @@ class Curriculum:
     def _usable(self, configuration: Any) -> bool:
         """Whether it is of the space, and an env can be made of it for this student."""
         errors = self._space.errors(configuration)
-        if not errors:
+        if not errors and key_of(configuration) in self._harmful:
+            errors = ["the original's success fell after it"]
+        elif not errors:
             if key_of(configuration) in self._known:
                 return True
             try:
@@ -169,7 +177,8 @@ class Curriculum:
         known = {key: list(rate) for key, rate in self._known.items()}
         return json.dumps({
             "cycle": self.cycle, "mix": self.mix, "good": self._good, "before": before,
-            "known": known, "history": self.history, "rng": self._rng.bit_generator.state,
+            "harmful": sorted(self._harmful), "known": known, "history": self.history,
+            "rng": self._rng.bit_generator.state,
         })  # fmt: skip
 
     def resume(self, text: str, source: str = "the text") -> None:
@@ -183,6 +192,7 @@ class Curriculum:
             mix, good = ([self._space.checked(one) for one in state[k]] for k in ("mix", "good"))
             before = None if state["before"] is None else Rate(*state["before"])
             known = {key: Rate(*values) for key, values in state["known"].items()}
+            harmful = set(state["harmful"])
             cycle, history, rng = int(state["cycle"]), list(state["history"]), state["rng"]
             self._rng.bit_generator.state = rng
         except (ValueError, KeyError, TypeError) as error:
@@ -191,6 +201,7 @@ class Curriculum:
                 "curriculum.save(...) wrote."
             ) from None
         self.mix, self._good, self._before, self._known = mix, good, before, known
+        self._harmful = harmful
         self.cycle, self.history = cycle, history
 
 
