@@ -51,7 +51,7 @@ class CurriculumCallback(BaseCallback):
         every: int = 10_000,
         episodes: int = 50,
         skill: Skill = by_configuration,
-        restore: bool = False,
+        restore: bool = True,
         verbose: int = 0,
     ) -> None:
         super().__init__(verbose)
@@ -94,7 +94,7 @@ class CurriculumCallback(BaseCallback):
         if self.restore:
             if last["kept"]:
                 self._good = copy.deepcopy(self.model.get_parameters())
-            elif self._good is not None:
+            elif last["mix"] and self._good is not None:  # with no mix, it is noise or the student
                 self.model.set_parameters(copy.deepcopy(self._good))
         self.logger.record("curriculum/cycle", self.curriculum.cycle)
         self.logger.record("curriculum/success", last["success"])
