@@ -1,20 +1,21 @@
 """When to ask, learned (When2Ask) and by rule: asks, redundant ones, success, return.
 
-Run: ``python -m benchmarks.asking [frames] [seeds] [tasks ...]``; lines of what is done are kept in
-``benchmarks/results/asking.jsonl``, the table is written to ``benchmarks/results/asking.md``.
+Run: ``python -m benchmarks.asking [frames] [seeds] [tasks ...]``, then ``python -m
+benchmarks.asking report``. Lines of what is done are kept in ``benchmarks/results/asking.jsonl``;
+the report writes ``asking.md`` and ``asking.png`` beside it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.utils import set_random_seed
 
@@ -28,34 +29,67 @@ from gym_llmteacher import (
     OptionFinished,
     WithProbability,
 )
+from gym_llmteacher.advising.conditions import Moment
 
 RESULTS = Path(__file__).parent / "results"
 TASKS = ("SimpleDoorKey", "KeyInBox", "RandomBoxKey", "ColoredDoorKey", "MovingObstacle")
 PLANNER = "script:door_key_planner"
-RULES = ("always", "option ends", "every 5", "random 0.2", "once, at reset", "learned")
+RULES = ("always", "option ends", "every 5", "random 0.2", "once, at reset", "never", "learned")
+
+
+class Never(Condition):
+    """Stands still."""
+
+    def holds(self, moment: Moment) -> bool:
+        return False
 
 
 def make(task: str) -> gym.Env:
     return AskingWrapper(gym.make(f"LLMTeacher/{task}-v0"), PLANNER, noop_action=6)
 
 
-def learn(task: str, frames: int, seed: int) -> PPO:
-    """Plain PPO; its settings were chosen on seed 100 of SimpleDoorKey."""
+def learn(task: str, frames: int, seed: int, curve: Asks) -> PPO:
+    """Plain PPO; its settings were chosen on seed 100 of SimpleDoorKey and ColoredDoorKey."""
     env = make_vec_env(lambda: make(task), 8, seed=seed)
     model = PPO(
         "MultiInputPolicy",
         env,
         learning_rate=1e-3,
-        n_steps=256,
+        n_steps=128,
         batch_size=256,
         n_epochs=6,
         ent_coef=0.01,
-        gamma=0.99,
+        gamma=0.95,
         policy_kwargs={"features_extractor_class": ChangeFeatures, "net_arch": [32]},
         seed=seed,
         device="cpu",
     )
-    return model.learn(frames)
+    return model.learn(frames, callback=curve)
+
+
+class Asks(BaseCallback):
+    """Episodes of the training as they end: frames, success, steps, asks, redundant ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.episodes: list[tuple[float, ...]] = []
+
+    def _on_step(self) -> bool:
+        for done, info in zip(self.locals["dones"], self.locals["infos"], strict=True):
+            if done:
+                self.episodes.append((self.num_timesteps, info["is_success"], info["episode"]["l"],
+                                      info["asks"], info["redundant_asks"]))  # fmt: skip
+        return True
+
+    def means(self, parts: int = 20) -> list[list[float]]:
+        """Means of as many stretches of the training, an episode in the one in which it ended."""
+        rows = np.array(self.episodes, dtype=float)
+        part = np.minimum((rows[:, 0] * parts / self.num_timesteps).astype(int), parts - 1)
+        return [
+            rows[part == i].mean(axis=0).round(3).tolist()
+            for i in range(parts)
+            if (part == i).any()
+        ]
 
 
 def rule(name: str, seed: int, model: PPO) -> Condition:
@@ -65,6 +99,7 @@ def rule(name: str, seed: int, model: PPO) -> Condition:
         "every 5": lambda: EveryNSteps(5),
         "random 0.2": lambda: AtReset() | WithProbability(0.2, seed),
         "once, at reset": AtReset,
+        "never": Never,
         "learned": lambda: LearnedAsk(model),
     }[name]()
 
@@ -85,34 +120,16 @@ def play(task: str, ask: Condition, episodes: int) -> dict[str, float]:
 
 def run(task: str, frames: int, seed: int, episodes: int) -> list[dict[str, Any]]:
     set_random_seed(seed)
-    model = learn(task, frames, seed)
+    curve = Asks()
+    model = learn(task, frames, seed, curve)
     same = {"task": task, "seed": seed, "frames": frames, "episodes": episodes}
-    return [
+    lines = [
         {**same, "rule": name, **play(task, rule(name, seed, model), episodes)} for name in RULES
     ]
+    return [*lines[:-1], {**lines[-1], "curve": curve.means()}]
 
 
-def table(lines: list[dict[str, Any]]) -> str:
-    """One row for each task and rule; means over seeds, and the range of the success."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for line in lines:
-        groups[line["task"], line["rule"]].append(line)
-    rows = ["| task | asks | success % (lowest) | return | steps | questions | redundant | seeds |",
-            "|---|---|---|---|---|---|---|---|"]  # fmt: skip
-    for (task, name), group in groups.items():
-        mean = {
-            k: np.mean([line[k] for line in group]) for k in group[0] if k not in ("task", "rule")
-        }
-        lowest = min(line["success"] for line in group)
-        rows.append(
-            f"| {task} | {name} | {100 * mean['success']:.0f} ({100 * lowest:.0f}) "
-            f"| {mean['return']:.2f} | {mean['steps']:.1f} | {mean['asks']:.1f} "
-            f"| {mean['redundant']:.1f} | {len(group)} |"
-        )
-    return "\n".join(rows) + "\n"
-
-
-def main(frames: int = 40_000, seeds: int = 3, tasks: tuple[str, ...] = TASKS) -> None:
+def main(frames: int = 60_000, seeds: int = 5, tasks: tuple[str, ...] = TASKS) -> None:
     path = RESULTS / "asking.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     done = {(line["task"], line["seed"]) for line in lines}
@@ -124,10 +141,13 @@ def main(frames: int = 40_000, seeds: int = 3, tasks: tuple[str, ...] = TASKS) -
             lines += new
             with path.open("a") as file:
                 file.writelines(json.dumps(line) + "\n" for line in new)
-            (RESULTS / "asking.md").write_text(table(lines))
-            print(table(new), flush=True)
+            print(task, seed, *[(n["rule"], n["success"], n["asks"]) for n in new], flush=True)
 
 
 if __name__ == "__main__":
     given = sys.argv[1:]
+    if given == ["report"]:
+        from benchmarks.asking_report import report
+
+        sys.exit(report())
     main(*(int(text) for text in given[:2]), *([tuple(given[2:])] if given[2:] else []))

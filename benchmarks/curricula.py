@@ -1,128 +1,227 @@
-"""One student, several BabyAI levels: frames until it solves each, by what it is trained in.
+"""Curricula: several levels at once, a level that is too hard at first, writers that do harm.
 
-Run: ``python -m benchmarks.curricula [seeds] [frames]``; lines of what is done are kept in
-``benchmarks/results/curricula.jsonl``, the table is written to ``benchmarks/results/curricula.md``.
+Run: ``python -m benchmarks.curricula levels|hard|harm [seeds] [frames]``, then ``python -m
+benchmarks.curricula report``. Lines of what is done are kept in
+``benchmarks/results/curricula.jsonl``; the report writes ``curricula.md`` and ``curricula.png``
+beside it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import minigrid  # noqa: F401  (registers BabyAI's levels)
-import numpy as np
+from minigrid.envs import EmptyEnv, KeyCorridorEnv
+from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import (
     Curriculum,
     CurriculumCallback,
+    EasyToHard,
     EgoMapFeatures,
     Gap,
     LLMTeacherWrapper,
     LLMWriter,
     MapMemory,
-    RandomWriter,
     TeacherPPO,
     Writer,
 )
-from gym_llmteacher.curriculum.space import key_of
 from gym_llmteacher.testing import FakeLLMServer
+from gym_llmteacher.wrappers.success import SuccessInfo
 
 RESULTS = Path(__file__).parent / "results"
-LEVELS = ("BabyAI-GoToObj-v0", "BabyAI-GoToLocal-v0", "BabyAI-PickupLoc-v0",
-          "BabyAI-PutNextLocalS5N3-v0")  # fmt: skip
-ORIGINALS = [{"level": name} for name in LEVELS]
-SPACE = {"level": {"enum": list(LEVELS)}}
-EVERY = 8_192
+LEVELS = ("BabyAI-GoToObj-v0", "BabyAI-GoToLocal-v0", "BabyAI-PickupLoc-v0")
 
 
 class Originals(Writer):
-    """Uniform over the levels: no curriculum."""
+    """No curriculum: the originals alone."""
 
     def propose(self, report: Any, space: Any, n: int, rng: Any) -> list[dict[str, Any]]:
         return []
 
 
-class Nonsense(Writer):
-    """Levels that do not exist, and the easiest one over and over."""
+class Fixed(Writer):
+    """The same every time, whether it is of the space or not."""
 
-    def propose(self, report: Any, space: Any, n: int, rng: Any) -> list[dict[str, Any]]:
-        return [{"level": "rm -rf"}, {"level": 3}, {"level": LEVELS[0]}]
+    def __init__(self, *said: Any) -> None:
+        self.said = said
+
+    def propose(self, report: Any, space: Any, n: int, rng: Any) -> list[Any]:
+        return list(self.said)
 
 
-def make(level: str) -> gym.Env:
-    return LLMTeacherWrapper(MapMemory(gym.make(level), radius=8), "script:mission_planner")
+def taught(env: gym.Env) -> gym.Env:
+    return LLMTeacherWrapper(MapMemory(env, radius=8), "script:mission_planner")
 
 
-def run(arm: str, seed: int, frames: int) -> dict[str, Any]:
-    with FakeLLMServer(json.dumps([{"level": LEVELS[-1]}, {"level": LEVELS[-2]}])) as server:
-        writer: Writer = {
-            "uniform": Originals,
-            "gap": lambda: Gap(lambda one: 1.0, ORIGINALS),
-            "programmed server": lambda: LLMWriter(server.model, answers=":memory:"),
-            "random": RandomWriter,
-            "nonsense": Nonsense,
-        }[arm]()
-        curriculum = Curriculum(make, SPACE, writer, original=ORIGINALS, n=2, seed=seed)
-        model = TeacherPPO(
+def level(level: str) -> gym.Env:
+    return taught(gym.make(level))
+
+
+def corridor(rows: int, size: int) -> gym.Env:
+    return taught(KeyCorridorEnv(num_rows=rows, room_size=size, max_steps=300))
+
+
+class Paid(gym.RewardWrapper):
+    """The reward times a number."""
+
+    def __init__(self, env: gym.Env, factor: int) -> None:
+        super().__init__(env)
+        self.factor = factor
+
+    def reward(self, reward: Any) -> float:
+        return float(reward) * self.factor
+
+
+def room(size: int, steps: int, prize: int) -> gym.Env:
+    env = EmptyEnv(size=size, agent_start_pos=None, max_steps=steps)
+    return Paid(SuccessInfo(MapMemory(env, radius=7)), prize)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A comparison.
+
+    :param make: an env of its keyword arguments
+    :param writers: by arm
+    :param n: configurations of a mix
+    :param every: env steps of a cycle
+    """
+
+    make: Callable[..., gym.Env]
+    space: dict[str, Any]
+    original: Any
+    writers: dict[str, Callable[[str], Writer]]
+    student: type[PPO]
+    frames: int
+    every: int
+    n: int = 2
+    episodes: int = 80
+
+
+HALL = {"size": 16, "steps": 1000, "prize": 1}
+REVERSED = {"size": 6, "steps": 60, "prize": -1}
+PARTS = {
+    "levels": Part(
+        level,
+        {"level": {"enum": list(LEVELS)}},
+        [{"level": name} for name in LEVELS],
+        {
+            "uniform": lambda url: Originals(),
+            "gap": lambda url: Gap(lambda one: 1.0, [{"level": name} for name in LEVELS]),
+            "programmed server": lambda url: LLMWriter(url, answers=":memory:"),
+        },
+        TeacherPPO,
+        frames=24_576,
+        every=4_096,
+        episodes=60,
+    ),
+    "hard": Part(
+        corridor,
+        {
+            "rows": {"type": "integer", "minimum": 1, "maximum": 3},
+            "size": {"type": "integer", "minimum": 3, "maximum": 6},
+        },
+        {"rows": 3, "size": 4},
+        {
+            "none": lambda url: Originals(),
+            "easy to hard": lambda url: EasyToHard(
+                [{"rows": 1, "size": 3}, {"rows": 2, "size": 3}, {"rows": 3, "size": 3}]
+            ),
+        },
+        TeacherPPO,
+        frames=40_960,
+        every=8_192,
+        episodes=32,
+    ),
+    "harm": Part(
+        room,
+        {
+            "size": {"type": "integer", "minimum": 5, "maximum": 16},
+            "steps": {"type": "integer", "minimum": 1, "maximum": 1000},
+            "prize": {"enum": [1, -1]},
+        },
+        {"size": 6, "steps": 60, "prize": 1},
+        {
+            "none": lambda url: Originals(),
+            "nonsense": lambda url: Fixed("rm -rf /", None, {"size": 6}, {**HALL, "size": 99}),
+            "hopeless": lambda url: Fixed(HALL),
+            "reversed": lambda url: Fixed(REVERSED),
+            "reversed, restored": lambda url: Fixed(REVERSED),
+        },
+        PPO,
+        frames=12_288,
+        every=4_096,
+        episodes=48,
+    ),
+}  # fmt: skip
+
+
+def run(name: str, arm: str, seed: int, frames: int) -> dict[str, Any]:
+    """Train in what a writer proposes, and return what was measured in the original."""
+    part = PARTS[name]
+    hard = [{"level": LEVELS[-1]}, {"level": LEVELS[-2]}]
+    with FakeLLMServer(json.dumps(hard)) as server:
+        curriculum = Curriculum(
+            part.make, part.space, part.writers[arm](server.model), part.original, n=part.n,
+            seed=seed,
+        )  # fmt: skip
+        more = {"teacher_eval_episodes": 0} if part.student is TeacherPPO else {}
+        model = part.student(
             "MlpPolicy",
             make_vec_env(curriculum.make, 8, seed=seed),
             learning_rate=1e-3,
             n_steps=128,
             batch_size=128,
             n_epochs=6,
-            ent_coef=0.001,
+            ent_coef=0.01 if part.student is PPO else 0.001,
             policy_kwargs={"features_extractor_class": EgoMapFeatures, "net_arch": [64]},
             seed=seed,
             device="cpu",
-            teacher_eval_episodes=0,
+            **more,
         )
-        callback = CurriculumCallback(curriculum, every=EVERY, episodes=80)
+        callback = CurriculumCallback(
+            curriculum, every=part.every, episodes=part.episodes, restore="restored" in arm
+        )
         model.learn(frames, callback=callback)
-    curve = []
-    for line in curriculum.history:
-        rates = {name: line["skills"].get(key_of({"level": name}), [0.0])[0] for name in LEVELS}
-        curve.append([line["cycle"] * EVERY, *rates.values()])
-    reached = next((row[0] for row in curve if min(row[1:]) >= 0.8), None)
-    kept = [line["kept"] for line in curriculum.history]
-    return {"arm": arm, "seed": seed, "frames": frames, "to_80": reached, "curve": curve,
-            "dropped": kept.count(False)}  # fmt: skip
+    history = curriculum.history
+    skills = sorted(history[-1]["skills"])
+    return {
+        "part": name, "arm": arm, "seed": seed, "frames": frames, "skills": skills,
+        # Success by skill after so many frames; of one that came up in no episode: none.
+        "curve": [
+            [line["cycle"] * part.every, *[line["skills"].get(s, [None])[0] for s in skills]]
+            for line in history
+        ],
+        "mixes": [line["mix"] for line in history[1:]],
+        "dropped": sum(not line["kept"] for line in history),
+    }  # fmt: skip
 
 
-def table(lines: list[dict[str, Any]]) -> str:
-    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in lines:
-        groups[line["arm"]].append(line)
-    names = " | ".join(name.removeprefix("BabyAI-").removesuffix("-v0") for name in LEVELS)
-    rows = [f"| trained in | frames to 80 % on each | {names} | mixes dropped | seeds |",
-            "|---|---|---|---|---|---|---|---|"]  # fmt: skip
-    for arm, group in groups.items():
-        reached = ", ".join(f"{g['to_80'] / 1000:.0f}k" if g["to_80"] else "-" for g in group)
-        last = np.mean([g["curve"][-1][1:] for g in group], axis=0)
-        shares = " | ".join(f"{100 * share:.0f} %" for share in last)
-        dropped = sum(g["dropped"] for g in group)
-        rows.append(f"| {arm} | {reached} | {shares} | {dropped} | {len(group)} |")
-    return "\n".join(rows) + "\n"
-
-
-def main(seeds: int = 1, frames: int = 98_304) -> None:
+def main(name: str, seeds: int = 1, frames: int | None = None) -> None:
     path = RESULTS / "curricula.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    done = {(line["arm"], line["seed"]) for line in lines}
+    done = {(line["part"], line["arm"], line["seed"]) for line in lines}
     for seed in range(seeds):
-        for arm in ("uniform", "gap", "programmed server", "nonsense", "random"):
-            if (arm, seed) in done:
-                continue
-            lines.append(run(arm, seed, frames))
-            with path.open("a") as file:
-                file.write(json.dumps(lines[-1]) + "\n")
-            (RESULTS / "curricula.md").write_text(table(lines))
-            print(table(lines[-1:]), flush=True)
+        for arm in PARTS[name].writers:
+            if (name, arm, seed) not in done:
+                line = run(name, arm, seed, frames or PARTS[name].frames)
+                with path.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+                print(name, arm, seed, line["curve"], line["dropped"], flush=True)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    if sys.argv[1:2] == ["report"]:
+        from benchmarks.curricula_report import report
+
+        report()
+    else:
+        main(sys.argv[1], *map(int, sys.argv[2:]))

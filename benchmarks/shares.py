@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gym_llmteacher.envs import env_id
-from gym_llmteacher.experiments.config import ComparisonConfig
+from gym_llmteacher.experiments.config import ComparisonConfig, Teaching
 from gym_llmteacher.experiments.train import make_student
 
 FRAMES = 8 * 128 * 4
@@ -48,7 +48,7 @@ class Clock:
 def measure(task: str) -> list[str]:
     """Two rows of the table."""
     with tempfile.TemporaryDirectory() as folder:
-        config = ComparisonConfig(env=env_id(task), coef=1.0, out=folder)
+        config = ComparisonConfig(env=env_id(task), teaching=Teaching(1.0), out=folder)
         models = {arm: make_student(config, arm, seed=0) for arm in config.arms}
         clocks = {arm: Clock() for arm in models}
         for arm, model in models.items():

@@ -1,14 +1,15 @@
 """Subgoals (Words as Beacons) for plain PPO and for TeacherPPO: frames until 80 % success.
 
-Run: ``python -m benchmarks.subgoals [seeds] [levels ...]``; lines of what is done are kept in
-``benchmarks/results/subgoals.jsonl``, the table is written to ``benchmarks/results/subgoals.md``.
+Run: ``python -m benchmarks.subgoals [seeds] [level] [arms ...]``, then ``python -m
+benchmarks.subgoals report``. Lines of what is done are kept in
+``benchmarks/results/subgoals.jsonl``; the report writes ``subgoals.md`` and ``subgoals.png`` beside
+it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import (
     EgoMapFeatures,
+    LLM4Teach,
     LLMTeacherWrapper,
     MapMemory,
     ScriptedTeacher,
-    SimulatedTeacher,
+    Situation,
     SubgoalFeatures,
     SubgoalWrapper,
     TeacherPPO,
@@ -33,12 +35,12 @@ from gym_llmteacher.wrappers.success import SuccessInfo
 
 RESULTS = Path(__file__).parent / "results"
 LEVELS = {
-    "MiniGrid-MultiRoom-N2-S4-v0": 16_384,
-    "MiniGrid-KeyCorridorS3R3-v0": 80_000,
-    "MiniGrid-MultiRoom-N4-S5-v0": 60_000,
-    "MiniGrid-ObstructedMaze-1Dlh-v0": 80_000,
+    "MiniGrid-MultiRoom-N2-S4-v0": (40_960, 2_048),
+    "MiniGrid-KeyCorridorS3R3-v0": (49_152, 6_144),
+    "MiniGrid-MultiRoom-N4-S5-v0": (49_152, 6_144),
+    "MiniGrid-ObstructedMaze-1Dlh-v0": (49_152, 6_144),
 }
-"""Frames of each."""
+"""Frames of each, and between two looks."""
 ACCURACY = {
     "MiniGrid-MultiRoom-N2-S4-v0": 0.930,
     "MiniGrid-KeyCorridorS3R3-v0": 0.985,
@@ -51,6 +53,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "ppo": {},
     "subgoals, paper's accuracy": {"subgoals": {}, "accurate": False},
     "subgoals, paper's bonus": {"subgoals": {"bonus": "paper"}},
+    "subgoals, potential": {"subgoals": {"bonus": "potential"}},
     "subgoals, no bonus": {"subgoals": {"bonus": "none"}},
     "subgoals, look": {"subgoals": {"encoding": "look"}},
     "subgoals, words": {"subgoals": {"encoding": "words"}},
@@ -60,11 +63,33 @@ ARMS: dict[str, dict[str, Any]] = {
 }
 
 
+class Errs(ScriptedTeacher):
+    """A planner that names another option instead, each time anew, as often as the paper's model.
+
+    `SimulatedTeacher` repeats its mistakes, text by text: with two texts in a level, it is always
+    right or hardly ever.
+    """
+
+    def __init__(self, accuracy: float, seed: int) -> None:
+        planner, rng = (
+            ScriptedTeacher.named("mission_planner").function,
+            np.random.default_rng(seed),
+        )
+
+        def plan(situation: Situation) -> Any:
+            right = planner(situation)
+            wrong = [option for option in situation.options if option not in right]
+            if not wrong or rng.random() < accuracy:
+                return right
+            return (wrong[int(rng.integers(len(wrong)))],)
+
+        super().__init__(plan)
+
+
 def teacher(level: str, arm: dict[str, Any], seed: int) -> Any:
-    planner = ScriptedTeacher.named("mission_planner")
     if arm.get("accurate", True):
-        return planner
-    return SimulatedTeacher(planner, ACCURACY[level], seed)
+        return ScriptedTeacher.named("mission_planner")
+    return Errs(ACCURACY[level], seed)
 
 
 def make(level: str, name: str, seed: int, **changed: Any) -> gym.Env:
@@ -82,7 +107,12 @@ def student(level: str, name: str, seed: int) -> PPO:
     arm = ARMS[name]
     led = "subgoals" in arm
     features = SubgoalFeatures if led else EgoMapFeatures
-    return (TeacherPPO if arm.get("taught") else PPO)(
+    frames, taught = LEVELS[level][0], bool(arm.get("taught"))
+    more: dict[str, Any] = {"teacher_eval_episodes": 0} if taught else {}
+    if taught:
+        # As it is by default; said here because `run` learns piece by piece.
+        more["teacher_coef"] = LLM4Teach(3.0, 0.1, int(0.4 * frames), int(0.7 * frames))
+    return (TeacherPPO if taught else PPO)(
         "MultiInputPolicy" if led else "MlpPolicy",
         make_vec_env(lambda: make(level, name, seed), 8, seed=seed),
         learning_rate=1e-3,
@@ -94,6 +124,7 @@ def student(level: str, name: str, seed: int) -> PPO:
         policy_kwargs={"features_extractor_class": features, "net_arch": [64]},
         seed=seed,
         device="cpu",
+        **more,
     )
 
 
@@ -104,56 +135,39 @@ def success(level: str, name: str, model: PPO, **changed: Any) -> float:
 
 
 def run(level: str, name: str, seed: int) -> dict[str, Any]:
-    """Train, look every eighth of the frames; stop when two looks in a row are at 95 %."""
-    model, frames = student(level, name, seed), LEVELS[level]
-    every = frames // 8
+    """Train and look; stop when two looks in a row are at 90 %."""
+    model, (frames, every) = student(level, name, seed), LEVELS[level]
     model.learn(0)
     curve: list[tuple[int, float]] = []
     while model.num_timesteps < frames:
         model.learn(every, reset_num_timesteps=False)
         curve.append((model.num_timesteps, success(level, name, model)))
-        if len(curve) > 1 and min(curve[-1][1], curve[-2][1]) >= 0.95:
+        if len(curve) > 1 and min(curve[-1][1], curve[-2][1]) >= 0.9:
             break
     to_80 = next((at for at, share in curve if share >= 0.8), None)
     line = {"level": level, "arm": name, "seed": seed, "to_80": to_80, "last": curve[-1][1]}
     if "subgoals" in ARMS[name]:
         line["without"] = success(level, name, model, dropout=1.0)
-    return {**line, "curve": curve}
+    return {**line, "frames": model.num_timesteps, "curve": curve}
 
 
-def table(lines: list[dict[str, Any]]) -> str:
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for line in lines:
-        groups[line["level"], line["arm"]].append(line)
-    rows = ["| level | student | frames to 80 % | success at the end | without subgoals | seeds |",
-            "|---|---|---|---|---|---|"]  # fmt: skip
-    order = list(LEVELS)
-    for (level, arm), group in sorted(groups.items(), key=lambda item: order.index(item[0][0])):
-        reached = [f"{line['to_80'] / 1000:.0f}k" if line["to_80"] else "-" for line in group]
-        alone = [line["without"] for line in group if "without" in line]
-        rows.append(
-            f"| {level} | {arm} | {', '.join(reached)} "
-            f"| {100 * np.mean([line['last'] for line in group]):.0f} % "
-            f"| {f'{100 * np.mean(alone):.0f} %' if alone else ''} | {len(group)} |"
-        )
-    return "\n".join(rows) + "\n"
-
-
-def main(seeds: int = 1, levels: tuple[str, ...] = tuple(LEVELS)) -> None:
+def main(seeds: int = 1, level: str = next(iter(LEVELS)), arms: tuple[str, ...] = ()) -> None:
     path = RESULTS / "subgoals.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     done = {(line["level"], line["arm"], line["seed"]) for line in lines}
     for seed in range(seeds):
-        for level in levels:
-            for arm in ARMS:
-                if (level, arm, seed) in done:
-                    continue
-                lines.append(run(level, arm, seed))
+        for arm in arms or ARMS:
+            if (level, arm, seed) not in done:
+                line = run(level, arm, seed)
                 with path.open("a") as file:
-                    file.write(json.dumps(lines[-1]) + "\n")
-                (RESULTS / "subgoals.md").write_text(table(lines))
-                print({k: v for k, v in lines[-1].items() if k != "curve"}, flush=True)
+                    file.write(json.dumps(line) + "\n")
+                print({k: v for k, v in line.items() if k != "curve"}, flush=True)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]), *([tuple(sys.argv[2:])] if sys.argv[2:] else []))
+    given = sys.argv[1:]
+    if given == ["report"]:
+        from benchmarks.subgoals_report import report
+
+        sys.exit(report())
+    main(*map(int, given[:1]), *given[1:2], *([tuple(given[2:])] if given[2:] else []))

@@ -21,7 +21,7 @@ from stable_baselines3 import PPO
 
 from gym_llmteacher import EgoMapFeatures
 from gym_llmteacher.envs import env_id
-from gym_llmteacher.experiments.config import ComparisonConfig
+from gym_llmteacher.experiments.config import ComparisonConfig, Teaching
 from gym_llmteacher.experiments.train import make_student
 
 STEPS = 8 * 128 * 2
@@ -61,7 +61,7 @@ def main() -> None:
     th.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         # A constant coefficient: the teacher is asked and followed in every rollout.
-        config = ComparisonConfig(env=env_id(args.task), coef=1.0, out=folder)
+        config = ComparisonConfig(env=env_id(args.task), teaching=Teaching(1.0), out=folder)
         models = {kind: make_student(config, kind, seed=0) for kind in ("teacher", "ppo")}
         for every in args.every:
             models[f"teacher, every {every}"] = make_student(config, "teacher", seed=0)

@@ -36,6 +36,21 @@ def train(
             "over 40 % of the steps, held to 70 %, then exactly 0)."
         ),
     ] = None,
+    ask: Annotated[
+        str | None,
+        typer.Option(
+            help="When the teacher is asked: new_text, at_reset, option_finished, every_n_steps:5, "
+            "with_probability:0.2, budget_left:0.2, student_uncertain:0.5, learned:asker.zip; "
+            "combined by | and & (default: about every observation)."
+        ),
+    ] = None,
+    curriculum: Annotated[
+        str | None,
+        typer.Option(
+            help="What to train in besides --env: a file of YAML or JSON, or JSON, see "
+            "docs/curricula.md. Both students train in it."
+        ),
+    ] = None,
     n_envs: Annotated[int, typer.Option(min=1, help="Environments side by side.")] = 8,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes per evaluation.")] = 200,
     elicitation: ElicitationOption = None,
@@ -87,7 +102,7 @@ def train(
     curve, a film of the student, the models and the teacher's answers.
     """  # fmt: skip
     from gym_llmteacher.experiments.compare import compare
-    from gym_llmteacher.experiments.config import ComparisonConfig, Running
+    from gym_llmteacher.experiments.config import ComparisonConfig, Running, Teaching
     from gym_llmteacher.experiments.leaving import Told, leave, leaving_at_once
     from gym_llmteacher.experiments.run_folder import default_folder
     from gym_llmteacher.teachers.make import with_arguments
@@ -99,7 +114,11 @@ def train(
         steps=steps,
         seeds=tuple(_numbers(seeds)),
         students=_students(students),
-        coef=None if coef is None else json_of(coef, "--coef"),
+        teaching=Teaching(
+            coef=None if coef is None else json_of(coef, "--coef"),
+            ask=ask,
+            curriculum=_curriculum(curriculum),
+        ),
         n_envs=n_envs,
         eval_episodes=episodes,
         out=str(out or default_folder(env)),
@@ -120,6 +139,16 @@ def train(
 
 def _budget(**limits: float | None) -> dict[str, float]:
     return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def _curriculum(typed: str | None) -> dict[str, Any] | None:
+    from gym_llmteacher.curriculum.written import read_curriculum
+
+    if typed is None:
+        return None
+    if typed.lstrip().startswith("{"):
+        return dict(json_of(typed, "--curriculum"))
+    return read_curriculum(typed)
 
 
 def _numbers(text: str) -> list[int]:

@@ -260,7 +260,10 @@ def test_an_open_question_is_waited_for_and_not_counted_as_saved():
         (lambda: EveryNSteps(0), "n=0, expected 1 or more"),
         (lambda: WithProbability(2.0), r"got 2.0, expected a number in \[0, 1\]"),
         (lambda: AtReset() | 3, "3 is no condition"),
-        (lambda: LLMTeacherWrapper(Clock(), Noting(), grounding(), ask="always"), "'always' is no"),
+        (
+            lambda: LLMTeacherWrapper(Clock(), Noting(), grounding(), ask="always"),
+            "'always' names no",
+        ),
     ],
 )
 def test_bad_conditions(make, message):

@@ -76,6 +76,21 @@ def test_the_original_keeps_its_share():
     assert {env.reset()[1]["configuration"] for _ in range(20)} == {key_of(ORIGINAL)}
 
 
+def test_long_episodes_of_a_mix_leave_the_original_its_share_of_the_steps():
+    env = ConfiguredEnv(Walk, [{"length": 1, "ice": False}], share=0.5)
+    env.reset(seed=0)
+    env.set_mix([{"length": 9, "ice": True}])  # twelve steps for nothing
+    steps = {True: 0, False: 0}
+    for _ in range(400):
+        _, info = env.reset()
+        over = False
+        while not over:
+            _, _, terminated, truncated, _ = env.step(1)
+            over = terminated or truncated
+            steps[info["configuration"] == key_of({"length": 1, "ice": False})] += 1
+    assert steps[True] / sum(steps.values()) == pytest.approx(0.5, abs=0.05)
+
+
 def test_resets_are_reproducible_and_differ():
     env = ConfiguredEnv(Walk, [ORIGINAL], share=0.5)
     env.set_mix([{"length": 1, "ice": False}])
@@ -104,6 +119,46 @@ def test_a_mix_that_harms_is_dropped_and_the_last_good_one_comes_back():
     # The second fell to 2 of 20: what had been good before, comes back for a cycle.
     assert kept == [True, True, False, True, True]
     assert lengths == [[1], [2], [1], [4], [5]]
+
+
+def test_a_mix_whose_harm_shows_late_does_not_come_back():
+    class Same(Writer):
+        def propose(self, report, space, n, rng):
+            return [{"length": 3, "ice": True}, ORIGINAL]
+
+    one = curriculum(Same())
+    mixes = [one.next({"walk": Rate.of(won, 20)}) for won in (10, 9, 2, 10, 10)]
+    assert mixes[1] == [{"length": 3, "ice": True}, ORIGINAL]
+    assert mixes[2:] == [[ORIGINAL]] * 3  # the original is exempt
+    again = curriculum(Same())
+    again.resume(one.saved())
+    assert again.next({"walk": Rate.of(10, 20)}) == [ORIGINAL]
+
+
+@pytest.mark.parametrize("restore", [False, True])
+def test_what_was_learned_in_a_mix_that_harms_is_undone_if_wanted(restore):
+    class Same(Writer):
+        def propose(self, report, space, n, rng):
+            return [{"length": 3, "ice": False}]
+
+    one = curriculum(Same())
+    model = PPO("MlpPolicy", make_vec_env(one.make, 1), n_steps=16, batch_size=16, device="cpu")
+    callback = CurriculumCallback(one, every=16, episodes=20, restore=restore)
+    falls, measured, after = iter([18, 18, 2]), [], []
+
+    def weights():
+        return model.policy.state_dict()["action_net.weight"].clone()
+
+    def measure():
+        measured.append(weights())
+        return {"walk": Rate.of(next(falls), 20)}, {}
+
+    cycle = callback._cycle
+    callback._measure, callback._cycle = measure, lambda: (cycle(), after.append(weights()))
+    model.learn(32, callback=callback)
+    assert [line["kept"] for line in one.history] == [True, True, False]
+    assert not measured[1].equal(measured[2])
+    assert after[2].equal(measured[1] if restore else measured[2])
 
 
 def test_a_slow_decline_is_a_fall_too():

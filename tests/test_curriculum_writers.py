@@ -93,3 +93,7 @@ def test_no_reply_leaves_the_mix():
         writer = LLMWriter(server.model, answers=":memory:", max_retries=0)
         mix = writer.propose(report({}, mix=(2,)), SPACES, 2, np.random.default_rng(0))
     assert mix == [configuration(2)]
+
+
+def test_the_embedded_model_is_named_as_everywhere():
+    assert LLMWriter("embedded", answers=":memory:").oracle.model == LLMWriter().oracle.model

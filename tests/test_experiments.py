@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from stable_baselines3 import PPO
 
-from gym_llmteacher.experiments.config import ComparisonConfig
+from gym_llmteacher.experiments.config import ComparisonConfig, Teaching
 from gym_llmteacher.experiments.evaluate import Evaluation, evaluate
 from gym_llmteacher.experiments.report import frames_to, markdown_table, table_rows
 from gym_llmteacher.experiments.result import RunResult
@@ -106,7 +106,7 @@ def test_the_table():
 
 
 def test_config_round_trip():
-    config = ComparisonConfig(teacher={"model": "openai/x"}, seeds=(1, 2), coef=0.5)
+    config = ComparisonConfig(teacher={"model": "openai/x"}, seeds=(1, 2), teaching=Teaching(0.5))
     assert ComparisonConfig.from_json(config.to_json()) == config
 
 

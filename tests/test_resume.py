@@ -23,7 +23,7 @@ from gym_llmteacher.experiments.checkpoint import (
     snapshot,
 )
 from gym_llmteacher.experiments.compare import compare
-from gym_llmteacher.experiments.config import ComparisonConfig, Running
+from gym_llmteacher.experiments.config import ComparisonConfig, Running, Teaching
 from gym_llmteacher.experiments.train import make_student
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.testing import FakeLLMServer
@@ -129,7 +129,7 @@ def test_interrupted_anywhere_it_ends_in_the_same_weights(tmp_path, monkeypatch)
     """Again and again after a checkpoint, in the middle of episodes, of both students."""
     config = ComparisonConfig(
         teacher={"script": "door_key_planner"}, steps=1024, n_envs=2, eval_episodes=2,
-        coef={"shape": "adaptive", "plateau_steps": 256, "decay_steps": 256},
+        teaching=Teaching({"shape": "adaptive", "plateau_steps": 256, "decay_steps": 256}),
         out=str(tmp_path / "whole"), running=Running(checkpoint_every=1),
     )  # fmt: skip
     whole = compare(config, Console(quiet=True))

@@ -24,7 +24,7 @@ from gym_llmteacher import (
 )
 from gym_llmteacher.groundings.minigrid import DoorKeyGrounding
 from gym_llmteacher.groundings.target import Target
-from gym_llmteacher.subgoals.bonus import Paid, Potential
+from gym_llmteacher.subgoals.bonus import Instalments, Paid, Potential, Way
 from gym_llmteacher.subgoals.encodings import ENCODINGS
 from gym_llmteacher.subgoals.progress import Progress
 
@@ -41,27 +41,33 @@ def here(text, **does):
     return Situation(text, tuple(name.replace("_", " ") for name in does), rows)
 
 
+KEY, PLACE = Target(3, 0, kind=5), Target(3, 0, left=2)
+ARRIVING = PLACE._replace(left=1)
 FAR = here("key", go_to_key=0, pick_up_key=None)
 NEAR = here("key", go_to_key=None, pick_up_key=1)
 
 
 @pytest.mark.parametrize(
-    ("before", "action", "after", "is_thing", "done", "current"),
+    ("before", "action", "after", "target", "done", "current"),
     [
-        (FAR, 0, NEAR, True, True, "pick up key"),
-        (FAR, 1, NEAR, True, False, "go to key"),  # it was somebody else's doing
-        (FAR, 0, FAR, True, False, "go to key"),
-        (FAR, 0, here("dark", look=0), True, True, "pick up key"),
-        (FAR, 1, here("dark", look=0), True, False, None),  # out of date
-        (FAR, 0, here("more", go_to_key=0), True, False, "go to key"),
-        (FAR, 0, here("more", go_to_key=0), False, True, "pick up key"),  # news is what it wanted
-        (FAR, 1, here("more", go_to_key=0), False, False, None),
+        (FAR, 0, NEAR, KEY, True, "pick up key"),
+        (FAR, 1, NEAR, KEY, False, "go to key"),  # it was somebody else's doing
+        (FAR, 0, FAR, KEY, False, "go to key"),
+        (FAR, 0, here("dark", look=0), KEY, True, "pick up key"),
+        (FAR, 1, here("dark", look=0), KEY, False, None),  # out of date
+        (FAR, 0, here("more", go_to_key=0), KEY, False, "go to key"),
+        (FAR, 0, here("more", go_to_key=0), None, True, "pick up key"),  # news is what it wanted
+        (FAR, 1, here("more", go_to_key=0), None, False, None),
+        (FAR, 0, FAR, PLACE, False, "go to key"),
+        (FAR, 0, FAR, ARRIVING, True, "go to key"),  # and on to the next place
+        (FAR, 1, FAR, ARRIVING, False, "go to key"),
+        (FAR, 0, here("more", go_to_key=0), ARRIVING, True, "pick up key"),
     ],
 )
-def test_when_an_option_is_done(before, action, after, is_thing, done, current):
+def test_when_an_option_is_done(before, action, after, target, done, current):
     progress = Progress()
     progress.begin(("go to key", "pick up key"), FAR)
-    assert progress.step(before, action, after, is_thing) is done
+    assert progress.step(before, action, after, target) is done
     assert progress.current == current
     assert progress.reached == int(done)
 
@@ -75,28 +81,60 @@ def test_what_is_done_already_is_left_out_of_a_new_plan():
 def test_a_student_that_turns_away_still_has_the_subgoal():
     progress = Progress()
     progress.begin(("go to key", "pick up key"), FAR)
-    progress.step(FAR, 0, NEAR, True)
-    assert not progress.step(NEAR, 2, FAR, True)
+    progress.step(FAR, 0, NEAR, KEY)
+    assert not progress.step(NEAR, 2, FAR, KEY)
     assert progress.current == "pick up key"
-    assert not progress.step(FAR, 0, NEAR, True)  # going there again is paid no more
-    assert progress.step(NEAR, 1, here("held", drop=0), True)
+    assert not progress.step(FAR, 0, NEAR, KEY)  # going there again is paid no more
+    assert progress.step(NEAR, 1, here("held", drop=0), KEY)
     assert (progress.current, progress.reached) == (None, 2)
 
 
 def test_the_paper_pays_less_the_longer_it_took():
     bonus = Paid(0.2, longest=10)
-    assert bonus.pay(1, 2, 5, False) == pytest.approx(0.1)
-    assert bonus.pay(1, 2, 30, False) == 0.0
-    assert bonus.pay(2, 2, 1, False) == 0.0
+    assert bonus.pay(Way(1), Way(2), 5, "") == pytest.approx(0.1)
+    assert bonus.pay(Way(1), Way(2), 30, "won") == 0.0
+    assert bonus.pay(Way(2, 5), Way(2, 4), 1, "") == 0.0
 
 
+@pytest.mark.parametrize("end", ["won", "lost"])
 @pytest.mark.parametrize("reached", [[0, 1, 1, 2], [0, 0, 0, 0], [3, 3, 4, 9]])
-def test_the_potential_leaves_every_episode_its_return(reached):
-    """Discounted, what it pays comes to minus the first potential, whatever was reached."""
-    bonus = Potential(0.5, gamma=0.9)
-    paid = [bonus.pay(reached[i], reached[min(i + 1, 3)], 1, terminated=i == 3) for i in range(4)]
-    total = sum(0.9**i * one for i, one in enumerate(paid))
-    assert total == pytest.approx(-0.5 * reached[0] / (reached[0] + 1))
+def test_the_potential_leaves_every_episode_its_return(reached, end):
+    """Discounted, what it pays comes to minus the first potential, on any way."""
+    bonus = Potential(3.0, gamma=0.9)
+    ways = [Way(n, left) for n, left in zip(reached, (4, 2, None, 7), strict=True)]
+    ways.append(Way(99, 1))  # whatever is said of the last one does not count
+    paid = [bonus.pay(ways[i], ways[i + 1], 1, end if i == 3 else "") for i in range(4)]
+    x = reached[0] + 0.9**4
+    assert sum(0.9**i * one for i, one in enumerate(paid)) == pytest.approx(-3.0 * x / (x + 5))
+
+
+@pytest.mark.parametrize("reached", [[0, 1, 2, 2], [0, 0, 0, 0], [0, 2, 9, 30]])
+def test_instalments_come_to_the_same_for_every_episode_that_is_won(reached):
+    bonus = Instalments(2.0, subgoals=10)
+    ways = [Way(n) for n in (*reached, reached[-1] + 1)]
+    won = [bonus.pay(ways[i], ways[i + 1], 1, "won" if i == 3 else "") for i in range(4)]
+    lost = [bonus.pay(ways[i], ways[i + 1], 1, "lost" if i == 3 else "") for i in range(4)]
+    assert min(won + lost) >= 0
+    assert sum(won) == pytest.approx(2.0)
+    assert sum(lost) == pytest.approx(0.2 * min(10, reached[-1]))
+
+
+def test_the_way_that_is_left_grows_shorter_with_what_the_options_say():
+    """One action less with each, in any level; exploring may change its mind."""
+    for task, planner, seed in (
+        ("LLMTeacher/KeyInBox-v0", PLANNER, 2),
+        ("MiniGrid-UnlockPickup-v0", "script:mission_planner", 1),
+        ("MiniGrid-Empty-6x6-v0", "script:mission_planner", 1),
+    ):
+        env = guided(task, planner, bonus="none")
+        lefts, last = [], None
+        for _, _, info in follow(env, seed=seed):
+            now = (info["subgoal"], info["subgoals_reached"], env._way.left)
+            if last and now[:2] == last[:2] and now[0] not in ("", "explore"):
+                lefts.append((last[2], now[2]))
+            last = now
+        assert len(lefts) > 2
+        assert all(after == before - 1 for before, after in lefts), (task, lefts)
 
 
 def follow(env, seed, info_key="teacher_prior"):
@@ -125,14 +163,14 @@ def test_a_planner_is_led_through_its_own_plan():
         last = info
     assert names == ["explore", "go to box", "open box", "pick up key", "go to door", "open door",
                      ""]  # fmt: skip
-    assert last["subgoals_reached"] == 6
-    assert last["subgoal_asks"] == 4  # not at every step
+    assert last["subgoals_reached"] == 12  # seven of them are places that exploring went to
+    assert last["subgoal_asks"] == 4  # not at every step, nor at every place
 
 
 def test_levels_with_a_mission_are_led_through_as_well():
     env = guided("MiniGrid-ObstructedMaze-1Dlh-v0", "script:mission_planner")
     *_, (_, _, info) = follow(env, seed=0)
-    assert info["subgoals_reached"] == 6
+    assert info["subgoals_reached"] == 7
 
 
 @pytest.mark.parametrize("dropout", [0.0, 1.0])
@@ -144,13 +182,13 @@ def test_infos_say_whether_an_episode_was_a_success(dropout):
     assert [info.get("is_success") for info in infos] == [None, None, None, None, True]
 
 
-@pytest.mark.parametrize(("bonus", "low", "high"), [("paper", 0.8, 1.2), ("none", 0, 0)])
+@pytest.mark.parametrize(("bonus", "low", "high"), [("paper", 2.2, 2.5), ("none", 0, 0)])
 def test_what_is_paid_is_added_to_the_reward(bonus, low, high):
     env = guided("LLMTeacher/KeyInBox-v0", bonus=bonus)
     rewards = [reward for _, reward, _ in follow(env, seed=2)]
     bare = 1 - 0.9 * (len(rewards) - 1) / 150
     assert low <= sum(rewards) - bare <= high
-    assert sum(reward > 0 for reward in rewards) == (6 if bonus == "paper" else 1)
+    assert sum(reward > 0 for reward in rewards) == (12 if bonus == "paper" else 1)
 
 
 def test_relative_positions_lead_to_the_thing():
@@ -158,7 +196,7 @@ def test_relative_positions_lead_to_the_thing():
     last = None
     for obs, _, info in follow(env, seed=3):
         if last == "go to key" and info["subgoal"] == "pick up key":
-            assert obs["subgoal"] == pytest.approx([1, 0.1, 0])  # right before the agent
+            assert obs["subgoal"] == pytest.approx([1, 0.1, 0, 1, 0, 1])  # right before the agent
             break
         last = info["subgoal"]
     else:
@@ -180,7 +218,7 @@ def test_targets_are_those_of_the_observation_at_hand():
             dx, dy = ((1, 0), (0, 1), (-1, 0), (0, -1))[env.unwrapped.agent_dir]
             cell = (x + target.ahead * dx - target.right * dy,
                     y + target.ahead * dy + target.right * dx)  # fmt: skip
-            assert env.unwrapped.grid.get(*cell).encode() == tuple(target[2:]), option
+            assert env.unwrapped.grid.get(*cell).encode() == tuple(target[2:5]), option
         obs, *_ = env.step(action)
     assert asked
     assert grounding.target("fly") is None
@@ -188,7 +226,7 @@ def test_targets_are_those_of_the_observation_at_hand():
 
 def test_looks_and_words():
     locked = Target(3, -2, 4, 0, 2)
-    assert ENCODINGS["relative"].write("x", locked).tolist() == pytest.approx([0.3, -0.2])
+    assert ENCODINGS["relative"].write("x", locked).tolist() == pytest.approx([0.3, -0.2, 1, -1, 0])
     assert np.flatnonzero(ENCODINGS["look"].write("x", locked)).tolist() == [4, 11, 19]
     words = [ENCODINGS["words"].write(text, None) for text in ("go to key", "go to door", "key")]
     assert not np.array_equal(words[0], words[1])
@@ -258,7 +296,7 @@ def test_groundings_that_know_no_places_have_words():
     ("arguments", "says"),
     [
         ({"encoding": "smell"}, "expected one of relative"),
-        ({"bonus": "money"}, "expected potential"),
+        ({"bonus": "money"}, "expected instalments"),
         ({"alpha": -1}, "expected 0 or more"),
         ({"gamma": 0.0}, "expected the student's"),
         ({"dropout": 2}, r"expected a share in \[0, 1\]"),

@@ -13,6 +13,7 @@ from gym_llmteacher.advice import Advice
 from gym_llmteacher.advising.asker import Asker, saved_questions
 from gym_llmteacher.advising.background import BackgroundAdvisor
 from gym_llmteacher.advising.conditions import Condition
+from gym_llmteacher.advising.named import condition_of
 from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.prior import Pending, check_smoothing, prior_from, uniform_prior
 from gym_llmteacher.situation import Situation
@@ -55,7 +56,7 @@ class Adviser:
     :param teacher: who is asked; it is probed at construction
     :param sizes: number of actions of each action dimension; Discrete has one dimension
     :param n_envs: number of envs
-    :param ask: when to ask; ``None``: about every observation
+    :param ask: when to ask, or its words (`condition_of`); ``None``: about every observation
     :param smoothing: support floor: ``prior = (1 - smoothing) * prior + smoothing / n_actions``
     :param workers: questions open at once, asked in the background while stepping goes on; 0: every
         answer is waited for
@@ -81,7 +82,7 @@ class Adviser:
         sizes: tuple[int, ...],
         n_envs: int = 1,
         *,
-        ask: Condition | None = None,
+        ask: Condition | str | None = None,
         smoothing: float = 0.02,
         workers: int = 0,
         late_timeout: float = 5.0,
@@ -93,7 +94,8 @@ class Adviser:
                 f"workers is {workers!r} and late_timeout is {late_timeout!r}; expected no "
                 "negative numbers. With workers=0 every answer is waited for."
             )
-        self.teacher, self.sizes, self.ask = teacher, sizes, ask
+        self.teacher, self.sizes = teacher, sizes
+        self.ask = ask = condition_of(ask)
         self.smoothing, self.late_timeout = float(smoothing), float(late_timeout)
         self._askers = ask and [[Asker(ask, teacher, i) for _ in sizes] for i in range(n_envs)]
         self._reads_observations = teacher.reads_observations

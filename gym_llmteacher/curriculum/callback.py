@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,8 @@ class CurriculumCallback(BaseCallback):
     :param episodes: in the original env, per cycle; they are not counted as training steps
     :param skill: what an episode is an example of: `by_configuration`, `by_verb`, or a function of
         env and info
+    :param restore: whether a mix that is dropped takes with it what was learned in it: the student
+        gets the weights and the optimizer back that it had before. What is in a replay buffer stays
     :raises CurriculumError: (when the training begins) its envs are not the curriculum's
 
     Logged: ``curriculum/success``, ``curriculum/cycle``, ``curriculum/kept``,
@@ -48,13 +51,16 @@ class CurriculumCallback(BaseCallback):
         every: int = 10_000,
         episodes: int = 50,
         skill: Skill = by_configuration,
+        restore: bool = True,
         verbose: int = 0,
     ) -> None:
         super().__init__(verbose)
         if every < 1 or episodes < 1:
             raise CurriculumError(f"every is {every!r}, episodes {episodes!r}, expected 1 or more.")
         self.curriculum, self.every, self.episodes, self.skill = curriculum, every, episodes, skill
+        self.restore = bool(restore)
         self._outcomes: list[tuple[str, bool]] = []
+        self._good: dict[str, Any] | None = None
         self._last = 0
 
     def _on_training_start(self) -> None:
@@ -85,6 +91,11 @@ class CurriculumCallback(BaseCallback):
         mix = self.curriculum.next(skills, known)
         self.training_env.env_method("set_mix", mix)
         last = self.curriculum.history[-1]
+        if self.restore:
+            if last["kept"]:
+                self._good = copy.deepcopy(self.model.get_parameters())
+            elif last["mix"] and self._good is not None:  # with no mix, it is noise or the student
+                self.model.set_parameters(copy.deepcopy(self._good))
         self.logger.record("curriculum/cycle", self.curriculum.cycle)
         self.logger.record("curriculum/success", last["success"])
         self.logger.record("curriculum/kept", float(last["kept"]))

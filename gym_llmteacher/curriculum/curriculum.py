@@ -28,15 +28,18 @@ class Curriculum:
     """Configurations of an env that change as the student learns (EnvGen, arXiv 2403.12014).
 
     Each cycle the student is measured in the original env, by skill. If its success has not fallen,
-    the mix of the cycle was good enough to be built on; else it is dropped, and the last good one
-    comes back. Then the writer proposes the next mix. The original is always a share of it, so that
-    no writer can keep the student away from what counts.
+    the mix of the cycle was good enough to be built on. Else it is dropped, the last good one comes
+    back, and what was in the dropped one is trained in no more, unless it is an original: a mix can
+    do harm for a cycle or two before its fall is more than noise. Then the writer proposes the next
+    mix. The original is always a share of it, so that no writer can keep the student away from what
+    counts.
 
     :param env_fn: makes an env of keyword arguments; all with the same spaces
     :param space: JSON Schema of each keyword argument (`ConfigurationSpace`)
     :param writer: proposes configurations
     :param original: the configuration that counts; or several, one as likely as another
-    :param share: of the training episodes that are in the original env, in (0, 1]
+    :param share: of the training that is in the original env, in (0, 1]: of its episodes, and no
+        less of its steps
     :param n: configurations in the mix
     :param seed: of the writer's generator
     :raises CurriculumError: ``original`` is not of the space, or a number cannot be
@@ -85,6 +88,7 @@ class Curriculum:
         self.originals = [self._space.checked(one) for one in given]
         self._rng = np.random.default_rng(self.seed)
         self._good: list[Configuration] = []
+        self._harmful: set[str] = set()
         self._before: Rate | None = None
         self._known: dict[str, Rate] = {}
 
@@ -114,6 +118,9 @@ class Curriculum:
             # Compared with the best so far: a slow decline is one, too.
             if self._before is None or now.low > self._before.low:
                 self._before = now
+        else:
+            self._harmful |= {key_of(one) for one in self.mix} - set(map(key_of, self.originals))
+            self._good = [one for one in self._good if key_of(one) not in self._harmful]
         base = self._good
         report = Report(
             self.cycle, dict(skills), dict(self._known), tuple(base), tuple(self.originals)
@@ -133,7 +140,9 @@ class Curriculum:
     def _usable(self, configuration: Any) -> bool:
         """Whether it is of the space, and an env can be made of it for this student."""
         errors = self._space.errors(configuration)
-        if not errors:
+        if not errors and key_of(configuration) in self._harmful:
+            errors = ["the original's success fell after it"]
+        elif not errors:
             if key_of(configuration) in self._known:
                 return True
             try:
@@ -149,13 +158,7 @@ class Curriculum:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write where the curriculum is, as JSON."""
-        before = None if self._before is None else list(self._before)
-        known = {key: list(rate) for key, rate in self._known.items()}
-        state = {
-            "cycle": self.cycle, "mix": self.mix, "good": self._good, "before": before,
-            "known": known, "history": self.history, "rng": self._rng.bit_generator.state,
-        }  # fmt: skip
-        Path(path).write_text(json.dumps(state), encoding="utf-8")
+        Path(path).write_text(self.saved(), encoding="utf-8")
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Go on from what `save` wrote.
@@ -163,18 +166,42 @@ class Curriculum:
         :raises CurriculumError: it is no such file, or of another space
         """
         try:
-            state = json.loads(Path(path).read_text(encoding="utf-8"))
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise CurriculumError(f"{str(path)!r} cannot be read ({error}).") from None
+        self.resume(text, str(path))
+
+    def saved(self) -> str:
+        """Where the curriculum is, as JSON."""
+        before = None if self._before is None else list(self._before)
+        known = {key: list(rate) for key, rate in self._known.items()}
+        return json.dumps({
+            "cycle": self.cycle, "mix": self.mix, "good": self._good, "before": before,
+            "harmful": sorted(self._harmful), "known": known, "history": self.history,
+            "rng": self._rng.bit_generator.state,
+        })  # fmt: skip
+
+    def resume(self, text: str, source: str = "the text") -> None:
+        """Go on from what `saved` returned.
+
+        :param source: where it is from, for errors
+        :raises CurriculumError: it is no such text, or of another space
+        """
+        try:
+            state = json.loads(text)
             mix, good = ([self._space.checked(one) for one in state[k]] for k in ("mix", "good"))
             before = None if state["before"] is None else Rate(*state["before"])
             known = {key: Rate(*values) for key, values in state["known"].items()}
+            harmful = set(state["harmful"])
             cycle, history, rng = int(state["cycle"]), list(state["history"]), state["rng"]
             self._rng.bit_generator.state = rng
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise CurriculumError(
-                f"{str(path)!r} holds no curriculum of this space ({error}), expected what "
+                f"{source!r} holds no curriculum of this space ({error}), expected what "
                 "curriculum.save(...) wrote."
             ) from None
         self.mix, self._good, self._before, self._known = mix, good, before, known
+        self._harmful = harmful
         self.cycle, self.history = cycle, history
 
 

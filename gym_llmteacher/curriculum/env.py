@@ -17,11 +17,13 @@ EnvFn = Callable[..., gym.Env[Any, Any]]
 class ConfiguredEnv(gym.Wrapper[Any, Any, Any, Any]):
     """Draws a configuration at each reset: of the originals, or of the mix.
 
-    ``info["configuration"]`` is its key (`key_of`). Envs are made once each, and kept.
+    ``info["configuration"]`` is its key (`key_of`). Envs are made once each, and kept. The original
+    has its share of the episodes, and no less of the steps: a mix of long hopeless episodes does
+    not crowd it out.
 
     :param env_fn: makes an env of keyword arguments
     :param originals: what counts in the end, one as likely as another
-    :param share: of the episodes that are in an original env
+    :param share: of the training that is in an original env
     :raises CurriculumError: (at reset) spaces differ between configurations
 
     Example::
@@ -45,12 +47,15 @@ class ConfiguredEnv(gym.Wrapper[Any, Any, Any, Any]):
         self._made: dict[str, gym.Env[Any, Any]] = {self._key: first}
         self._seeded: set[str] = set()
         self._rng = np.random.default_rng()
+        self._steps = self._original_steps = 0
+        self._originally = True
         gym.Wrapper.__init__(self, first)
         self.observation_space, self.action_space = first.observation_space, first.action_space
 
     def set_mix(self, mix: Sequence[Configuration]) -> None:
         """Draw of these from the next reset on; of none: the originals alone."""
         self._mix = list(mix)
+        self._steps = self._original_steps = 0  # time without a mix buys the next none
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -58,8 +63,10 @@ class ConfiguredEnv(gym.Wrapper[Any, Any, Any, Any]):
         """Draw a configuration, and reset its env."""
         if seed is not None:
             self._rng, self._seeded = np.random.default_rng(seed), set()
-        originally = not self._mix or self._rng.random() < self._share
-        chosen = self._originals if originally else self._mix
+        behind = self._original_steps < self._share * self._steps
+        # A number is drawn in any case: what follows does not depend on how long episodes were.
+        self._originally = self._rng.random() < self._share or behind or not self._mix
+        chosen = self._originals if self._originally else self._mix
         configuration = chosen[int(self._rng.integers(len(chosen)))]
         self._key = key_of(configuration)
         if self._key not in self._made:
@@ -76,6 +83,8 @@ class ConfiguredEnv(gym.Wrapper[Any, Any, Any, Any]):
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Step the env at hand."""
         obs, reward, terminated, truncated, info = self.env.step(action)
+        self._steps += 1
+        self._original_steps += self._originally
         return obs, reward, terminated, truncated, {**info, "configuration": self._key}
 
     def _checked(self, env: gym.Env[Any, Any], configuration: Configuration) -> gym.Env[Any, Any]:

@@ -33,7 +33,8 @@ class LLMWriter(Writer):
     is reported back once; what still does not fit is left out. Where there is no reply, the mix
     stays as it is.
 
-    :param model: as for `LLMTeacher`; or an `Oracle`, whose budget and answers file it then shares
+    :param model: as for `LLMTeacher`; or an `Oracle`, whose budget and answers file it then shares.
+        The embedded model is too small: it writes prose, and the originals alone are trained in
     :param task: what the student is to learn, in a sentence
     :param oracle_arguments: of `Oracle`: ``answers``, ``budget``, ...
 
@@ -53,6 +54,8 @@ class LLMWriter(Writer):
         task: str = "",
         **oracle_arguments: Any,
     ) -> None:
+        if model == "embedded":
+            model = None
         self.oracle = model if isinstance(model, Oracle) else Oracle(model, **oracle_arguments)
         self.task = task
 

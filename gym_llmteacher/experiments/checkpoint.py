@@ -42,6 +42,7 @@ class Student:
         ``None`` where the envs cannot be pickled: new episodes are begun then
     :param rng: states of the global generators of Python, NumPy and torch
     :param seconds: of training so far
+    :param curriculum: where it is, as JSON; ``""``: there is none
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Student:
     curve: Curve
     taught: list[tuple[int, float, float]]
     seconds: float
+    curriculum: str = ""
 
 
 @dataclass

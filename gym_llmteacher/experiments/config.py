@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from stable_baselines3.common.utils import LinearSchedule
 
+from gym_llmteacher.advising.named import condition_of
 from gym_llmteacher.learning.coef import coef_spec
 from gym_llmteacher.llm.redact import without_secrets
 from gym_llmteacher.sb3.features import EgoMapFeatures
@@ -18,6 +19,26 @@ from gym_llmteacher.sb3.loop_free import LoopFreePolicy
 StudentKind = Literal["teacher", "ppo"]
 STUDENTS: tuple[StudentKind, ...] = ("teacher", "ppo")
 STUDENT_NAMES = {"teacher": "TeacherPPO", "ppo": "plain PPO"}
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """How students are taught: how strongly, when, and in what."""
+
+    coef: float | dict[str, Any] | None = None
+    """Teaching coefficient: a number, a dict of a schedule, or ``None`` for the default."""
+    ask: str | None = None
+    """When the teacher is asked, in words such as ``learned:asker.zip``; ``None``: about every
+    observation."""
+    curriculum: dict[str, Any] | None = None
+    """What all students are trained in besides: see `gym_llmteacher.curriculum.written`; of each
+    configuration ``env`` is an env id, the rest keyword arguments of ``gymnasium.make``."""
+
+    def __post_init__(self) -> None:
+        # Bad ones raise now, not after the teacher has played.
+        if self.coef is not None:
+            coef_spec(self.coef)
+        condition_of(self.ask)
 
 
 @dataclass(frozen=True)
@@ -49,8 +70,8 @@ class ComparisonConfig:
     """Seeds; each student trains once per seed."""
     students: tuple[StudentKind, ...] = STUDENTS
     """Which students to train: ``teacher`` (TeacherPPO) and ``ppo`` (plain PPO)."""
-    coef: float | dict[str, Any] | None = None
-    """Teaching coefficient: a number, a dict of a schedule, or ``None`` for the default."""
+    teaching: Teaching = field(default_factory=Teaching)
+    """How it is taught."""
     n_envs: int = 8
     """Environments side by side."""
     eval_episodes: int = 200
@@ -59,10 +80,6 @@ class ComparisonConfig:
     """Folder for models, pictures, tables and the answers file."""
     running: Running = field(default_factory=Running)
     """What changes how it runs, but not what is compared."""
-
-    def __post_init__(self) -> None:
-        if self.coef is not None:
-            coef_spec(self.coef)  # a bad one raises now, not after the teacher has played
 
     def to_json(self) -> str:
         """Write as JSON, without keys."""
@@ -86,6 +103,7 @@ class ComparisonConfig:
         values = json.loads(text)
         values["seeds"], values["students"] = tuple(values["seeds"]), tuple(values["students"])
         values["running"] = Running(**values["running"])
+        values["teaching"] = Teaching(**values["teaching"])
         return cls(**values)
 
     @property

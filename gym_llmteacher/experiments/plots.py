@@ -42,9 +42,9 @@ def plot_curves(
     if teacher is not None:
         axes.axhline(teacher.success, color=COLORS["teacher alone"], linestyle="--",
                      label=f"teacher alone ({teacher.success:.0%})")  # fmt: skip
-    silent = (
-        default_coef(config.steps) if config.coef is None else coef_schedule(config.coef)
-    ).zero_from
+    coef = config.teaching.coef
+    schedule = default_coef(config.steps) if coef is None else coef_schedule(coef)
+    silent = schedule.zero_from
     if "teacher" in config.students and silent < config.steps:
         axes.axvspan(silent, config.steps, color="#2563eb", alpha=0.07, linewidth=0,
                      label="teacher no longer asked (λ = 0)")  # fmt: skip

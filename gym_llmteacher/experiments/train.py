@@ -14,6 +14,9 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.vec_env import VecEnv
 
+from gym_llmteacher.curriculum.callback import CurriculumCallback
+from gym_llmteacher.curriculum.curriculum import Curriculum
+from gym_llmteacher.curriculum.written import curriculum_of
 from gym_llmteacher.errors import GroundingError
 from gym_llmteacher.experiments.checkpoint import Checkpoint, restore, snapshot
 from gym_llmteacher.experiments.config import (
@@ -54,7 +57,7 @@ def taught(config: ComparisonConfig) -> Callable[[gym.Env[Any, Any]], gym.Env[An
     """Return a function that wraps an env with the comparison's teacher."""
     # The teacher itself, not its name: a key in the name would go wherever the env goes.
     teacher = teacher_of(config)
-    return lambda env: LLMTeacherWrapper(env, teacher=teacher)
+    return lambda env: LLMTeacherWrapper(env, teacher=teacher, ask=config.teaching.ask)
 
 
 def is_map(env_id: str) -> bool:
@@ -82,6 +85,9 @@ def check_env(config: ComparisonConfig) -> None:
     :raises GroundingError: Stable-Baselines3 cannot learn from its observations, or nothing knows
         what they mean
     """
+    written = curriculum_for(config)
+    if written is not None:
+        written[0].make_original().close()
     env = make_env(config.env)
     try:
         space = env.observation_space
@@ -106,15 +112,40 @@ def make_student(config: ComparisonConfig, kind: StudentKind, seed: int, verbose
     env = make_train_env(config, kind, seed)
     if kind == "teacher":
         return TeacherPPO(
-            policy, env, teacher_coef=config.coef, device="cpu", verbose=verbose, **arguments
+            policy,
+            env,
+            teacher_coef=config.teaching.coef,
+            device="cpu",
+            verbose=verbose,
+            **arguments,
         )
     return PPO(policy, env, device="cpu", verbose=verbose, **arguments)
+
+
+def curriculum_for(
+    config: ComparisonConfig, wrapper: Any = None
+) -> tuple[Curriculum, CurriculumCallback] | None:
+    """The comparison's curriculum, at its beginning; ``None``: it has none.
+
+    :param wrapper: around each env
+    """
+    if config.teaching.curriculum is None:
+        return None
+
+    def make(env: str = config.env, **arguments: Any) -> gym.Env[Any, Any]:
+        made = make_env(env, **arguments)
+        return made if wrapper is None else wrapper(made)
+
+    return curriculum_of(config.teaching.curriculum, make)
 
 
 def make_train_env(config: ComparisonConfig, kind: StudentKind, seed: int) -> VecEnv:
     """Make the envs a student is trained in, wrapped with the teacher if it has one."""
 
     def make(wrapper: Any) -> VecEnv:
+        written = curriculum_for(config, wrapper)
+        if written is not None:
+            return make_vec_env(written[0].make, config.n_envs, seed=seed)
         return make_vec_env(
             lambda: make_env(config.env), config.n_envs, seed=seed, wrapper_class=wrapper
         )
@@ -127,8 +158,9 @@ def make_train_env(config: ComparisonConfig, kind: StudentKind, seed: int) -> Ve
         described = make(GroundingWrapper)
         running = config.running
         return VecTeacher(
-            described, teacher, workers=running.workers, late_timeout=running.late_timeout
-        )
+            described, teacher, ask=config.teaching.ask, workers=running.workers,
+            late_timeout=running.late_timeout,
+        )  # fmt: skip
     return make(taught(config))
 
 
@@ -205,18 +237,27 @@ def _train_one(
                 done.note(teacher_sums(_vec_env(model)), earlier)
             seconds = before + time.perf_counter() - start
             done.student = snapshot(model, kind, seed, watch.curve, watch.taught, seconds)
+            if written is not None:
+                done.student.curriculum = written[0].saved()
 
         def write() -> None:
             done.write(config.folder)
 
+        # Measured without a teacher: the student sees the same.
+        written = curriculum_for(config)
+        if written is not None and student is not None:
+            written[0].resume(student.curriculum)
+        checkpoints = Checkpoints(config.running.checkpoint_every, take, write)
         model.learn(
             config.steps - model.num_timesteps,
-            callback=[watch, Checkpoints(config.running.checkpoint_every, take, write)],
+            callback=[watch, checkpoints, *([written[1]] if written else [])],
             reset_num_timesteps=student is None,
         )
         seconds = before + time.perf_counter() - start
         progress.update(task, completed=model.num_timesteps)
     model.save(config.folder / f"{kind}-{seed}.zip")
+    if written is not None:
+        written[0].save(config.folder / f"curriculum-{kind}-{seed}.json")
     env = _vec_env(model)
     totals = teacher_totals(env, earlier) if kind == "teacher" else {}
     if kind == "teacher":

@@ -13,6 +13,7 @@ class Target(NamedTuple):
     :param kind: MiniGrid's code of the type; 0: a place, not a thing
     :param color: MiniGrid's code of the colour
     :param state: 0 open, 1 closed, 2 locked
+    :param left: actions until the option is done, by the shortest way known; ``None``: no way is
     """
 
     ahead: int
@@ -20,6 +21,7 @@ class Target(NamedTuple):
     kind: int = 0
     color: int = 0
     state: int = 0
+    left: int | None = None
 
     @classmethod
     def seen_from(
@@ -33,7 +35,7 @@ class Target(NamedTuple):
         :param look: codes of type, colour and state
 
         >>> Target.seen_from((5, 1), (2, 1), 1)  # looking down, it is to the left
-        Target(ahead=0, right=-3, kind=0, color=0, state=0)
+        Target(ahead=0, right=-3, kind=0, color=0, state=0, left=None)
         """
         dx, dy = cell[0] - at[0], cell[1] - at[1]
         fx, fy = ((1, 0), (0, 1), (-1, 0), (0, -1))[heading]

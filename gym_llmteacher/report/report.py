@@ -64,8 +64,13 @@ def command(config: ComparisonConfig) -> str:
     if config.teacher is not None:
         named = isinstance(config.teacher, str)
         words += ["--teacher", str(config.teacher) if named else json.dumps(config.teacher)]
-    if config.coef is not None:
-        words += ["--coef", json.dumps(config.coef)]
+    teaching = config.teaching
+    if teaching.coef is not None:
+        words += ["--coef", json.dumps(teaching.coef)]
+    if teaching.ask is not None:
+        words += ["--ask", teaching.ask]
+    if teaching.curriculum is not None:
+        words += ["--curriculum", json.dumps(teaching.curriculum)]
     return shlex.join(words)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from ray.rllib.algorithms.algorithm_config import NotProvided
 from ray.rllib.algorithms.ppo import PPOConfig
 
-from gym_llmteacher.advising.conditions import Condition, StudentUncertain, checked_condition
+from gym_llmteacher.advising.conditions import Condition, StudentUncertain
+from gym_llmteacher.advising.named import condition_of
 from gym_llmteacher.errors import ConditionError, ScheduleError, StudentError, TeacherSpecError
 from gym_llmteacher.experience.experience import Experience
 from gym_llmteacher.learning.coef import CoefSpec, coef_schedule
@@ -87,7 +88,7 @@ class TeacherPPOConfig(PPOConfig):
         *,
         workers: int = 16,
         late_timeout: float = 5.0,
-        ask: Condition | None = None,
+        ask: Condition | str | None = None,
         smoothing: float = 0.02,
         answers: str | os.PathLike[str] | None = None,
         elicitation: Any = None,
@@ -188,10 +189,8 @@ def _check_service(service: dict[str, Any]) -> None:
             f"workers is {service['workers']!r}, late_timeout {service['late_timeout']!r} and "
             f"num_cpus {service['num_cpus']!r}; expected no negative numbers."
         )
-    ask = service["ask"]
-    if ask is not None and any(
-        isinstance(part, StudentUncertain) for part in checked_condition(ask).parts()
-    ):
+    ask = condition_of(service["ask"])
+    if ask is not None and any(isinstance(part, StudentUncertain) for part in ask.parts()):
         raise ConditionError(
             "ask has StudentUncertain in it, which would have to see the student at every step; "
             "on RLlib the student is elsewhere. Expected conditions on the situation, the step or "

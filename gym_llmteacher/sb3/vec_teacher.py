@@ -69,7 +69,7 @@ class VecTeacher(VecEnvWrapper):
         elicitation: str | None = None,
         workers: int = 16,
         late_timeout: float = 5.0,
-        ask: Condition | None = None,
+        ask: Condition | str | None = None,
         process: bool = False,
     ) -> None:
         super().__init__(venv)

@@ -15,6 +15,7 @@ from gym_llmteacher.groundings.target import Target
 
 Vector = NDArray[np.float32]
 N_WORDS = 32
+N_RELATIVE = 5
 _CELLS = 10.0
 """What counts as far: positions are divided by it."""
 _KINDS, _COLORS, _STATES = 11, 6, 3
@@ -36,8 +37,10 @@ class Encoding(NamedTuple):
 
 def _relative(name: str, target: Target | None) -> Vector:
     if target is None:
-        return np.zeros(2, dtype=np.float32)
-    return np.array([target.ahead, target.right], dtype=np.float32) / _CELLS
+        return np.zeros(N_RELATIVE, dtype=np.float32)
+    place = np.array([target.ahead, target.right], dtype=np.float32)
+    here = float(target.ahead == 1 and target.right == 0)
+    return np.array([*place / _CELLS, *np.sign(place), here], dtype=np.float32)
 
 
 def _look(name: str, target: Target | None) -> Vector:
@@ -62,12 +65,13 @@ def _words(name: str, target: Target | None) -> Vector:
 
 
 ENCODINGS: dict[str, Encoding] = {
-    "relative": Encoding(2, _relative, True),
+    "relative": Encoding(N_RELATIVE, _relative, True),
     "look": Encoding(_KINDS + _COLORS + _STATES, _look, True),
     "words": Encoding(N_WORDS, _words, False),
 }
-"""``relative``: tens of cells ahead and to the right. ``look``: type, colour and state, one-hot.
-``words``: a hashed bag of the words of the option."""
+"""``relative``: tens of cells ahead and to the right, the signs of both, and whether it is right
+before the agent: one cell ahead, something is done; two cells ahead, a step is taken. ``look``:
+type, colour and state, one-hot. ``words``: a hashed bag of the words of the option."""
 
 
 def encoding_named(name: str, has_targets: bool) -> Encoding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gym_llmteacher.advice import Plan
+from gym_llmteacher.groundings.target import Target
 from gym_llmteacher.prior import first_applicable
 from gym_llmteacher.situation import Situation
 
@@ -14,8 +15,9 @@ class Progress:
     """How far a student is with a plan.
 
     An option is done when the student did what it says, and it then no longer applies: it stands
-    before the key, or holds it. An option about a place or nothing in particular, such as
-    exploring, is done when what can be said has changed.
+    before the key, or holds it. Exploring is done each time it comes to where it went, and the plan
+    goes on when what can be said has changed. Other options about nothing in particular are done
+    when what can be said has changed.
 
     :param plan: ``()``: there is none
     :param at: number of the current option
@@ -26,7 +28,8 @@ class Progress:
     >>> far = Situation("far", ("go to key",), np.eye(1, 3, dtype=np.float32))
     >>> near = Situation("near", ("go to key",), np.zeros((1, 3), dtype=np.float32))
     >>> progress = Progress(("go to key", "pick up key"))
-    >>> progress.step(far, 1, near, is_thing=True), progress.step(far, 0, near, is_thing=True)
+    >>> key = Target(ahead=2, right=0, kind=5)
+    >>> progress.step(far, 1, near, key), progress.step(far, 0, near, key)
     (False, True)
     >>> progress.current
     'pick up key'
@@ -49,10 +52,10 @@ class Progress:
         if first is not None:
             self.at = plan.index(first)
 
-    def step(self, before: Situation, action: int, after: Situation, is_thing: bool) -> bool:
+    def step(self, before: Situation, action: int, after: Situation, target: Target | None) -> bool:
         """Take in a step of the env; whether it has done the current option.
 
-        :param is_thing: whether the option is about a thing
+        :param target: of the option, before the step
         """
         option = self.current
         if option is None:
@@ -60,11 +63,15 @@ class Progress:
         self.steps += 1
         _, row = first_applicable((option,), before)
         acted = row is not None and row[action] > 0
+        is_thing = target is not None and target.kind > 0
         applies = first_applicable((option,), after)[0] is not None
         news = before.text != after.text
         done = acted and (not applies or (news and not is_thing))
         if done:
             self._next()
+        elif acted and not is_thing and target is not None and target.left == 1:
+            # It is there, and would go on to another place: nobody has to be asked for that.
+            self.steps, self.reached, done = 0, self.reached + 1, True
         elif (news and not is_thing) or option not in after.options:
             self.plan = ()  # the plan is out of date
         return bool(done)

@@ -15,7 +15,7 @@ from gym_llmteacher.groundings.base import Grounding
 from gym_llmteacher.groundings.registry import check_actions, grounding_of
 from gym_llmteacher.llm.redact import without_keys
 from gym_llmteacher.situation import Situation
-from gym_llmteacher.subgoals.bonus import Bonus, make_bonus
+from gym_llmteacher.subgoals.bonus import Bonus, Way, make_bonus
 from gym_llmteacher.subgoals.encodings import encoding_named
 from gym_llmteacher.subgoals.progress import Progress
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
@@ -37,11 +37,13 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     :param env: env with Discrete actions that a grounding knows
     :param teacher: as for `LLMTeacherWrapper`; of its advice the most probable plan counts
     :param grounding: how to describe the env; ``None`` finds one by the env
-    :param encoding: ``"relative"`` (2 values: where it is), ``"look"`` (20: type, colour and
+    :param encoding: ``"relative"`` (5 values: where it is), ``"look"`` (20: type, colour and
         state), ``"words"`` (32: hashed words of the option, for any grounding)
-    :param bonus: ``"potential"``, which keeps the optimal policy; ``"paper"``; ``"none"``; or a
-        `Bonus`
-    :param alpha: size of the bonus; ``None``: 0.5 for the potential, 0.2 for the paper's
+    :param bonus: ``"instalments"``: each subgoal pays a share, success the rest, and no detour
+        pays; ``"potential"``: keeps the order of policies; ``"paper"``: each subgoal pays;
+        ``"none"``; or a `Bonus`
+    :param alpha: size of the bonus; ``None``: 2 for instalments, 1 for the potential, 0.2 for the
+        paper's
     :param gamma: the student's discount factor, for the potential
     :param dropout: share of the episodes without subgoals, in which nothing is asked or paid: a
         student that has met them can be run without a teacher (``dropout=1.0``)
@@ -58,7 +60,7 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         >>> env = SubgoalWrapper(env, "script:door_key_planner")
         >>> obs, info = env.reset(seed=0)
         >>> info["subgoal"], obs["subgoal"].shape
-        ('explore', (3,))
+        ('explore', (6,))
 
     Change log: 0.1.0 - added.
     """
@@ -69,7 +71,7 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         teacher: TeacherSpec = None,
         grounding: Grounding | None = None,
         encoding: str = "relative",
-        bonus: str | Bonus = "potential",
+        bonus: str | Bonus = "instalments",
         alpha: float | None = None,
         gamma: float = 0.99,
         dropout: float = 0.0,
@@ -116,6 +118,7 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         self.grounding.observe(self.env, obs)
         self._situation: Situation = self.grounding.describe(self.env, obs)
         self._plan()
+        self._way = self._now()
         return self._shown(obs), {**info, **self._told()}
 
     def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
@@ -124,10 +127,12 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         # Of the env's own reward, before anything is paid.
         info = with_success(self.env, self.grounding, reward, terminated, truncated, info)
         if self.guided:
-            reached, steps = self.progress.reached, self.progress.steps + 1
+            before, steps = self._way, self.progress.steps + 1
             self._take_in(obs, int(action), float(reward), terminated or truncated)
+            won = bool(terminated and info.get("is_success", float(reward) > 0))
+            self._way = self._now()
             reward = float(reward) + self.bonus.pay(
-                reached, self.progress.reached, steps, bool(terminated)
+                before, self._way, steps, "won" if won else "lost" if terminated else ""
             )
         return self._shown(obs), float(reward), terminated, truncated, {**info, **self._told()}
 
@@ -141,8 +146,7 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         option = self.progress.current
         target = None if option is None else self.grounding.target(option)
         self._situation = self.grounding.describe(self.env, obs)
-        is_thing = target is not None and target.kind > 0
-        self.progress.step(before, action, self._situation, is_thing)
+        self.progress.step(before, action, self._situation, target)
         if self.progress.current is None:
             self._plan()
 
@@ -158,6 +162,12 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             if not advice.abstained:
                 plan, _ = max(advice.plans, key=lambda pair: pair[1])
                 self.progress.begin(plan, self._situation)
+
+    def _now(self) -> Way:
+        """How far the student is."""
+        current = self.progress.current
+        target = None if current is None else self.grounding.target(current)
+        return Way(self.progress.reached, None if target is None else target.left)
 
     def _told(self) -> dict[str, Any]:
         current = self.progress.current or ""

@@ -50,7 +50,7 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         folder, or ``$GYM_LLMTEACHER_ANSWERS``)
     :param elicitation: how a language model is asked: ``"subgoal"``, ``"samples"`` or
         ``"logprobs"`` (``None`` chooses by model)
-    :param ask: when to ask, such as ``AtReset() | NewText()``
+    :param ask: when to ask, such as ``AtReset() | NewText()``, or ``"at_reset | new_text"``
         (`gym_llmteacher.advising.conditions`); ``None``: about every observation. What is known
         already is used in any case; where nothing is asked, the last advice of the episode stands
     :param process: ask from a process of its own (`ProcessTeacher`)
@@ -90,7 +90,7 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         smoothing: float = 0.02,
         answers: str | os.PathLike[str] | None = None,
         elicitation: str | None = None,
-        ask: Condition | None = None,
+        ask: Condition | str | None = None,
         process: bool = False,
         workers: int = 0,
         late_timeout: float = 5.0,

@@ -66,7 +66,7 @@ class VectorTeacher(_VectorWrapper):
         smoothing: float = 0.02,
         answers: str | os.PathLike[str] | None = None,
         elicitation: str | None = None,
-        ask: Condition | None = None,
+        ask: Condition | str | None = None,
         process: bool = False,
         workers: int = 16,
         late_timeout: float = 5.0,

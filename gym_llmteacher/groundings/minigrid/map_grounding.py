@@ -28,18 +28,21 @@ class MapGrounding(Grounding, Generic[SomeSkills]):
         self._aims: tuple[Words, Skills, Sequence[Thing], tuple[int, int]] | None = None
 
     def target(self, option: str) -> Target | None:
-        """The nearest of the things that an option is about; where exploring goes to."""
+        """What an option leads to, by the shortest way known; else the nearest of its things."""
         if self._aims is None or option not in self._aims[0].options:
             return None
         words, skills, things, (cell, heading) = self._aims
         skill, numbers = words.skills[words.options.index(option)]
         rows, at = skills.known.height, divmod(cell, skills.known.height)
-        if skill == "explore":
-            looks = skills.lookouts(cell, heading)
-            return Target.seen_from(divmod(looks[0][0], rows), at, heading) if looks else None
+        about = [things[i] for i in numbers]
+        way = skills.leads(skill, about, cell, heading)
+        if way is not None and (skill == "explore" or way[1] > 0):
+            looks = [codes_of(thing.look) for thing in about if thing.cell == way[0]]
+            look = looks[0] if looks else (0, 0, 0)
+            return Target.seen_from(divmod(way[0], rows), at, heading, *look, way[1])
         found = [
             Target.seen_from(divmod(thing.cell, rows), at, heading, *codes_of(thing.look))
-            for thing in (things[i] for i in numbers)
+            for thing in about
         ]
         return min(found, key=lambda one: abs(one.ahead) + abs(one.right), default=None)
 

@@ -10,8 +10,11 @@ from gym_llmteacher.groundings.minigrid.explore import Lookout, best_looks
 from gym_llmteacher.groundings.minigrid.known_map import KnownMap
 from gym_llmteacher.groundings.minigrid.navigation import (
     DROP,
+    FORWARD,
+    LEFT,
     N_ACTIONS,
     PICK_UP,
+    RIGHT,
     TOGGLE,
     Route,
     ahead,
@@ -23,6 +26,8 @@ from gym_llmteacher.groundings.minigrid.things import Thing
 from gym_llmteacher.groundings.minigrid.words import Skill
 from gym_llmteacher.option_actions import Actions, LazyRows
 
+_LONGEST_WAY = 200
+"""Of actions that are followed in thought."""
 Pose = tuple[int, int]
 """Cell and heading."""
 
@@ -88,6 +93,41 @@ class Skills:
         return self.route_to(tuple([(at, facing_it) for at, facing_it, _ in looks])).action(
             cell, heading
         )
+
+    # -- where options lead -----------------------------------------------------------------------
+
+    def leads(
+        self, skill: str, targets: Sequence[Thing], cell: int, heading: int
+    ) -> tuple[int, int] | None:
+        """The cell that an option is about, and the actions until it is done; ``None``: no way.
+
+        Of exploring, that is the cell ahead where it looks: to turn, to walk or to open a door is
+        told by where that cell lies, as it is for things. Of several that are as good, the first.
+        """
+        if skill == "explore":
+            looks = self.lookouts(cell, heading)
+            if not looks:
+                return None
+            there, facing_it, opens = looks[0]
+            distance = self.route_to(((there, facing_it),)).distance(cell, heading)
+            return None if distance is None else (self.front(there, facing_it), distance + opens)
+        act, height = getattr(self, skill), self.known.height
+        if skill in ("pick_up", "open") and act(targets, cell, heading) is None:
+            way = self.leads("go_to", targets, cell, heading)
+            return None if way is None else (way[0], way[1] + 1)
+        ends = {thing.cell for thing in targets}
+        for left in range(_LONGEST_WAY):
+            actions = act(targets, cell, heading)
+            action = actions[0] if isinstance(actions, tuple) else actions
+            if action == FORWARD:
+                cell += ahead(height, heading)
+            elif action in (LEFT, RIGHT):
+                heading = (heading + (1 if action == RIGHT else -1)) % 4
+            else:
+                # Onto a goal, or up to a thing. What is done there is one action more.
+                about = cell if cell in ends else self.front(cell, heading)
+                return about, left + (action is not None)
+        return None
 
     # -- what options are made of -----------------------------------------------------------------
 

@@ -1,0 +1,102 @@
+"""The table and the picture of `benchmarks.subgoals`."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.marks import write_between_marks
+from benchmarks.subgoals import ARMS, LEVELS
+from gym_llmteacher.intervals import wilson
+
+RESULTS = Path(__file__).parent / "results"
+EPISODES = 40
+DRAWN = ("ppo", "subgoals", "subgoals, paper's bonus", "subgoals, potential", "TeacherPPO", "both")
+Groups = dict[tuple[str, str], list[dict[str, Any]]]
+
+
+def read(path: Path) -> Groups:
+    groups: Groups = defaultdict(list)
+    for line in path.read_text().splitlines():
+        row = json.loads(line)
+        groups[row["level"], row["arm"]].append(row)
+    order = [(level, arm) for level in LEVELS for arm in ("ppo", *ARMS)]
+    return {key: groups[key] for key in dict.fromkeys(order) if key in groups}
+
+
+def share(values: list[float]) -> str:
+    """Mean over seeds, and Wilson's 95 % interval of all episodes."""
+    low, high = wilson(round(sum(values) * EPISODES), EPISODES * len(values))
+    return f"{100 * np.mean(values):.0f} ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def frames(group: list[dict[str, Any]]) -> str:
+    """Frames to 80 % by seed; of those that never came there, in how many."""
+    return ", ".join(
+        f"{line['to_80'] / 1000:.0f}k" if line["to_80"] else f"not in {line['frames'] / 1000:.0f}k"
+        for line in group
+    )
+
+
+def table(groups: Groups) -> str:
+    rows = [
+        "| level | student | frames to 80 %, by seed | success at the end, % | without subgoals |",
+        "|---|---|---|---|---|",
+    ]
+    for (level, arm), group in groups.items():
+        alone = [line["without"] for line in group if "without" in line]
+        rows.append(
+            f"| {level.removeprefix('MiniGrid-').removesuffix('-v0')} | {arm} | {frames(group)} "
+            f"| {share([line['last'] for line in group])} | {share(alone) if alone else ''} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def picture(groups: Groups, path: Path) -> None:
+    """Success against frames; a run that stopped early keeps what it came to."""
+    from matplotlib.figure import Figure
+
+    levels = list(dict.fromkeys(level for level, _ in groups))
+    figure = Figure(figsize=(4.2 * len(levels) + 2.4, 3.6), layout="constrained")
+    axes = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
+    for axis, level in zip(axes, levels, strict=True):
+        every = LEVELS[level][1]
+        last = max(max(x["frames"] for x in g) for (lv, _), g in groups.items() if lv == level)
+        grid = np.arange(0, last + 1, every)
+        for color, arm in enumerate(DRAWN):
+            group = groups.get((level, arm), [])
+            if not group:
+                continue
+            curves = np.array([
+                np.interp(grid, [0, *(x for x, _ in line["curve"])],
+                          [0.0, *(y for _, y in line["curve"])])
+                for line in group
+            ])  # fmt: skip
+            name = {"ppo": "PPO", "both": "TeacherPPO and subgoals"}.get(arm, arm)
+            axis.plot(grid / 1000, curves.mean(axis=0), color=f"C{color}", label=name)
+            axis.fill_between(grid / 1000, curves.min(axis=0), curves.max(axis=0), lw=0,
+                              color=f"C{color}", alpha=0.12)  # fmt: skip
+        axis.set_title(level.removeprefix("MiniGrid-").removesuffix("-v0"), fontsize=10)
+        axis.set_xlabel("thousand frames")
+        axis.grid(alpha=0.25)
+    axes[0].set_ylabel("success")
+    axes[0].set_ylim(-0.02, 1.02)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def report() -> None:
+    groups = read(RESULTS / "subgoals.jsonl")
+    (RESULTS / "subgoals.md").write_text(
+        "Written by `python -m benchmarks.subgoals report`. Trained until two looks in a row are "
+        f"at 90 %, or the budget is spent; a look is {EPISODES} episodes that nobody trained on. "
+        "One entry per seed; success with Wilson's 95 % interval of all episodes. The last column: "
+        f"the same students, shown no subgoals, nobody asked.\n\n{table(groups)}"
+    )
+    picture(groups, RESULTS / "subgoals.png")
+    page = RESULTS.parents[1] / "docs" / "subgoals.md"
+    write_between_marks(page, "benchmarks.subgoals", table(groups))
