@@ -158,6 +158,12 @@ ARMS: dict[str, Arm] = {
         lambda task, folder, seed: ScriptedTeacher(first_key_planner),
         grounding=lambda task: FaultyGrounding(),
     ),
+    # Followed whatever it earns by itself.
+    "faulty-unjudged": Arm(
+        lambda task, folder, seed: ScriptedTeacher(first_key_planner),
+        lambda task: {"teacher_eval_episodes": 0},
+        grounding=lambda task: FaultyGrounding(),
+    ),
     "wrong": Arm(simulated(0.0)),
     "random": Arm(nonsense),
 }
