@@ -82,7 +82,7 @@ def main() -> None:
         for seed in range(episodes):
             with contextlib.redirect_stdout(io.StringIO()):  # BabyAI tells of every rejected map
                 results.append(play(env, seed, sampled=embedded))
-            texts |= env._checked
+            texts |= set(env._checked)
         success, mean_return, length = np.array(results).mean(axis=0)
         print(
             f"| {name} | {success:.3f} | {mean_return:.2f} | {length:.0f} | {len(texts)} |",
