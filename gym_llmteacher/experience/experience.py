@@ -40,7 +40,8 @@ class Experience:
         >>> experience = Experience().add(record)
         >>> experience.episodes, experience.wins
         (4, 4)
-        >>> place = next(p for p in experience.places.values() if "holds <key>" in p.text)
+        >>> carrying = "Agent sees <door>. Agent holds <key>."
+        >>> place = next(p for p in experience.places.values() if p.text == carrying)
         >>> sorted(place.options)
         ['go to door']
 
