@@ -17,7 +17,9 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import shlex
 import shutil
+import subprocess
 import sys
 import types
 from collections import deque
@@ -31,7 +33,6 @@ import torch as th
 import typer
 from stable_baselines3 import PPO
 
-from gym_llmteacher import cli_train
 from gym_llmteacher.experiments.config import ppo_arguments
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation, evaluate
@@ -141,9 +142,9 @@ precision, measures, and writes this page.
 
 
 def train(entry: Entry) -> None:
-    """Run the command of the card."""
-    cli_train.train(env=entry.env, teacher=entry.teacher, students="teacher", seeds="0",
-                    steps=entry.steps, out=RUNS / entry.name, overwrite=True)  # fmt: skip
+    """Run the command of the card; in a process of its own, or its classes name their files."""
+    line = [*shlex.split(entry.command)[1:], "--overwrite"]
+    subprocess.run([sys.executable, "-m", "gym_llmteacher", *line], check=True)
 
 
 def pack(entry: Entry) -> PPO:

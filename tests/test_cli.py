@@ -59,7 +59,7 @@ def test_train_one_arm_with_a_schedule(tmp_path):
     )  # fmt: skip
     assert "plain PPO" not in text.replace("loads in plain PPO", "")
     config = json.loads((tmp_path / "config.json").read_text())
-    assert config["coef"]["start"] == 2
+    assert config["teaching"]["coef"]["start"] == 2
     assert not (tmp_path / "answers.sqlite").exists()
 
 

@@ -60,8 +60,8 @@ def practise(
 
         >>> from gym_llmteacher import ScriptedTeacher, SimulatedTeacher
         >>> wrong = SimulatedTeacher(ScriptedTeacher.named("door_key_planner"), accuracy=0.0)
-        >>> teacher = practise(wrong, lambda: gym.make("LLMTeacher/SimpleDoorKey-v0"), steps=3_000)
-        >>> teacher.steps <= 3_000, teacher.report["stopped"]
+        >>> teacher = practise(wrong, lambda: gym.make("LLMTeacher/SimpleDoorKey-v0"), steps=4_000)
+        >>> teacher.steps <= 4_000, teacher.report["stopped"]
         (True, 'enough')
 
     Change log: 0.1.0 - added.
