@@ -122,7 +122,7 @@ def test_what_was_practised_is_taught(build, tmp_path):
     """A teacher that is always wrong practises, by itself; then its advice is better."""
     wrong = SimulatedTeacher(ScriptedTeacher.named("door_key_planner"), accuracy=0.0)
     path = tmp_path / "experience.json"
-    practised = practise(wrong, lambda: gym.make(DOOR), steps=3000, experience=path)
+    practised = practise(wrong, lambda: gym.make(DOOR), steps=5000, experience=path)
     assert practised.report["stopped"] == "enough"
     shares = [
         share_of_the_planner(build(door(teacher, workers=0, **more)))
