@@ -81,7 +81,7 @@ class SqliteFile(Locked):
             with self._lock:
                 self._check_place()
                 if self._writer is None:
-                    self._writer = self._open_writer()
+                    self._writer = _patiently(self._open_writer, seconds)
             connection = self._writer
             connection.execute(f"PRAGMA busy_timeout = {max(1, round(1000 * seconds))}")
             connection.execute("BEGIN IMMEDIATE")
@@ -102,13 +102,16 @@ class SqliteFile(Locked):
             self._writing.release()
 
     def check_writable(self) -> None:
-        """Check that it can be written, without waiting for others.
+        """Check that it can be written, without waiting for others that write.
 
         :raises AnswersFileError: it cannot
         """
         with self._lock:
             if self._writer is None:
-                self._writer = self._open_writer()
+                try:
+                    self._writer = _patiently(self._open_writer)
+                except sqlite3.Error as error:
+                    raise trouble(self.path, str(error)) from None
 
     def close(self) -> None:
         """Close it; the next use opens it again."""
@@ -174,9 +177,11 @@ class SqliteFile(Locked):
         return connection
 
 
-def _patiently(opening: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
+def _patiently(
+    opening: Callable[[], sqlite3.Connection], seconds: float = _OPENING_SECONDS
+) -> sqlite3.Connection:
     """Open a file that others are making just now: SQLite does not wait for all of its locks."""
-    ends = time.monotonic() + _OPENING_SECONDS
+    ends = time.monotonic() + seconds
     while True:
         try:
             return opening()
