@@ -84,7 +84,7 @@ def test_the_waiters_own_deadline_holds_and_a_long_wait_is_told_once(tmp_path, c
         started = time.monotonic()
         with caplog.at_level(logging.WARNING):
             (advice,) = teacher.advise([here()])
-        assert 1.3 < time.monotonic() - started < 4.0
+        assert 1.3 < time.monotonic() - started < 15.0  # the lease lasts a minute
         assert advice.reason is Abstention.TIMEOUT
         assert sum("is waiting for an answer" in r.getMessage() for r in caplog.records) == 1
         assert len(server.history) == 0
@@ -126,7 +126,7 @@ def test_the_deadline_covers_waiting_for_ones_turn():
         asked = timed(teacher, [here(f"text {i}") for i in range(8)])
         assert len(server.history) <= 2
         assert teacher.oracle.budget.spent.calls == len(server.history)
-    assert max(seconds for seconds, _ in asked) < 3.0  # one after the other: 9.6
+    assert max(seconds for seconds, _ in asked) < 6.0  # one after the other: 9.6
     assert {advice.reason for _, advice in asked} == {Abstention.TIMEOUT}
 
 
@@ -146,7 +146,7 @@ def test_reading_never_waits_for_a_writer(tmp_path):
                 for _ in range(20):
                     assert fresh.oracle.lookup(question) is not None
                     time.sleep(0.02)
-                assert time.monotonic() - started < 1.2
+                assert time.monotonic() - started < 6.0  # the writer stays for as long as this runs
             assert not any(future.done() for future in new)
             other.execute("ROLLBACK")
             assert not any(future.result(60)[0].abstained for future in new)

@@ -100,7 +100,7 @@ def test_a_redis_that_never_answers_costs_a_moment_and_not_every_question(tmp_pa
         teacher.oracle.keeper.store = open_answers(url)
         started = time.monotonic()
         advices = teacher.advise([here(f"text {i}") for i in range(40)])
-        assert time.monotonic() - started < 6.0  # two seconds to find out, and 40 requests
+        assert time.monotonic() - started < 30.0  # two seconds to find out, not for each of 40
         assert not any(advice.abstained for advice in advices)
         assert len(server.history) == 40
         assert len(teacher.oracle.keeper._unwritten) == 40
