@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmarks.groups import Groups, read_groups
 from benchmarks.marks import write_between_marks
 from gym_llmteacher.intervals import wilson
 
@@ -22,15 +20,6 @@ NAMES = {
     "never": "never",
     "learned": "**learned**",
 }
-Groups = dict[tuple[str, str], list[dict[str, Any]]]
-
-
-def read(path: Path) -> Groups:
-    groups: Groups = defaultdict(list)
-    for line in path.read_text().splitlines():
-        row = json.loads(line)
-        groups[row["task"], row["rule"]].append(row)
-    return groups
 
 
 def bootstrap(values: list[float]) -> tuple[float, float, float]:
@@ -92,10 +81,7 @@ def picture(groups: Groups, path: Path) -> None:
 
 def training_table(path: Path) -> str:
     """What a learned condition saves inside a training."""
-    groups: Groups = defaultdict(list)
-    for line in path.read_text().splitlines():
-        row = json.loads(line)
-        groups[row["task"], row["ask"]].append(row)
+    groups = read_groups(path, "task", "ask")
     rows = ["| task | asks | frames to 90 %, by seed | questions until then and one look more |",
             "|---|---|---|---|"]  # fmt: skip
     for (task, rule), group in groups.items():
@@ -109,7 +95,7 @@ def training_table(path: Path) -> str:
 
 
 def report() -> None:
-    groups = read(RESULTS / "asking.jsonl")
+    groups = read_groups(RESULTS / "asking.jsonl", "task", "rule")
     counts = sorted({len(group) for group in groups.values()})
     frames = next(iter(groups.values()))[0]["frames"]
     seeds = " or ".join(map(str, counts))

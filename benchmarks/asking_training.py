@@ -19,15 +19,14 @@ from stable_baselines3.common.env_util import make_vec_env
 from benchmarks.asking import PLANNER, RESULTS, Asks, learn
 from gym_llmteacher import (
     Condition,
-    EgoMapFeatures,
     LearnedAsk,
     LLM4Teach,
     LLMTeacherWrapper,
-    LoopFreePolicy,
     OptionFinished,
     TeacherPPO,
     play,
 )
+from gym_llmteacher.experiments.config import ppo_arguments
 
 TASKS = ("SimpleDoorKey", "KeyInBox")
 FRAMES, EVERY, EPISODES = 30_000, 2_048, 50
@@ -38,14 +37,8 @@ def train(task: str, ask: Condition | None, seed: int) -> dict[str, Any]:
     name = f"LLMTeacher/{task}-v0"
     env = make_vec_env(lambda: LLMTeacherWrapper(gym.make(name), PLANNER, ask=ask), 8, seed=seed)
     model = TeacherPPO(
-        LoopFreePolicy,
-        env,
-        learning_rate=1e-3,
-        n_steps=128,
-        batch_size=128,
-        n_epochs=8,
-        ent_coef=0.001,
-        policy_kwargs={"features_extractor_class": EgoMapFeatures, "net_arch": [64]},
+        env=env,
+        **{**ppo_arguments(map_like=True), "learning_rate": 1e-3},
         seed=seed,
         device="cpu",
         teacher_eval_episodes=0,

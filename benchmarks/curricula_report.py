@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.curricula import PARTS
+from benchmarks.groups import Groups, read_groups, share
 from benchmarks.marks import write_between_marks
-from gym_llmteacher.intervals import wilson
 
 RESULTS = Path(__file__).parent / "results"
 TITLES = {
@@ -20,14 +19,10 @@ TITLES = {
     "harm": "Writers that do harm: Empty-Random-6x6, plain PPO",
 }
 SOLVED = 0.8
-Groups = dict[tuple[str, str], list[dict[str, Any]]]
 
 
 def read(path: Path) -> Groups:
-    groups: Groups = defaultdict(list)
-    for line in path.read_text().splitlines():
-        row = json.loads(line)
-        groups[row["part"], row["arm"]].append(row)
+    groups = read_groups(path, "part", "arm")
     order = [(part, arm) for part in PARTS for arm in PARTS[part].writers]
     return {key: groups[key] for key in order if key in groups}
 
@@ -55,8 +50,7 @@ def table(part: str, groups: Groups) -> str:
         for at in range(1, len(skills) + 1):
             # The last two looks: one is 20 to 48 episodes.
             shares = [row[at] or 0.0 for line in group for row in line["curve"][-2:]]
-            low, high = wilson(round(sum(shares) * episodes), episodes * len(shares))
-            cells.append(f"{100 * np.mean(shares):.0f} ({100 * low:.0f} to {100 * high:.0f})")
+            cells.append(share(shares, episodes))
         rows.append(
             f"| {arm} | {', '.join(map(reached, group))} | {' | '.join(cells)} "
             f"| {', '.join(str(line['dropped']) for line in group)} |"

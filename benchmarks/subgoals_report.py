@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.groups import Groups, read_groups, share
 from benchmarks.marks import write_between_marks
 from benchmarks.subgoals import ARMS, LEVELS
-from gym_llmteacher.intervals import wilson
 
 RESULTS = Path(__file__).parent / "results"
 EPISODES = 40
 DRAWN = ("ppo", "subgoals", "subgoals, paper's bonus", "subgoals, potential", "TeacherPPO", "both")
-Groups = dict[tuple[str, str], list[dict[str, Any]]]
 
 
 def read(path: Path) -> Groups:
-    groups: Groups = defaultdict(list)
-    for line in path.read_text().splitlines():
-        row = json.loads(line)
-        groups[row["level"], row["arm"]].append(row)
+    groups = read_groups(path, "level", "arm")
     order = [(level, arm) for level in LEVELS for arm in ("ppo", *ARMS)]
     return {key: groups[key] for key in dict.fromkeys(order) if key in groups}
-
-
-def share(values: list[float]) -> str:
-    """Mean over seeds, and Wilson's 95 % interval of all episodes."""
-    low, high = wilson(round(sum(values) * EPISODES), EPISODES * len(values))
-    return f"{100 * np.mean(values):.0f} ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def frames(group: list[dict[str, Any]]) -> str:
@@ -51,7 +39,8 @@ def table(groups: Groups) -> str:
         alone = [line["without"] for line in group if "without" in line]
         rows.append(
             f"| {level.removeprefix('MiniGrid-').removesuffix('-v0')} | {arm} | {frames(group)} "
-            f"| {share([line['last'] for line in group])} | {share(alone) if alone else ''} |"
+            f"| {share([line['last'] for line in group], EPISODES)} "
+            f"| {share(alone, EPISODES) if alone else ''} |"
         )
     return "\n".join(rows) + "\n"
 

@@ -28,17 +28,20 @@ def _learned(path: str) -> Condition:
     return LearnedAsk(path)
 
 
-_NAMED: dict[str, tuple[Callable[[Any], Any] | None, Callable[..., Condition]]] = {
-    "new_text": (None, NewText),
-    "at_reset": (None, AtReset),
-    "option_finished": (None, OptionFinished),
-    "every_n_steps": (int, EveryNSteps),
-    "with_probability": (float, WithProbability),
-    "budget_left": (float, BudgetLeft),
-    "student_uncertain": (float, StudentUncertain),
-    "learned": (str, _learned),
+_Make = Callable[..., Condition]
+_PLAIN: dict[str, _Make] = {
+    "new_text": NewText,
+    "at_reset": AtReset,
+    "option_finished": OptionFinished,
 }
-"""By name: how to read what stands behind the colon, and what it makes."""
+_VALUED: dict[str, tuple[_Make, Callable[[str], Any], str]] = {
+    "every_n_steps": (EveryNSteps, int, "5"),
+    "with_probability": (WithProbability, float, "0.5"),
+    "budget_left": (BudgetLeft, float, "0.5"),
+    "student_uncertain": (StudentUncertain, float, "0.5"),
+    "learned": (_learned, str, "asker.zip"),
+}
+"""By name: what it makes, how to read what stands behind the colon, and an example of that."""
 
 
 def condition_of(spec: Condition | str | None) -> Condition | None:
@@ -69,20 +72,20 @@ def condition_of(spec: Condition | str | None) -> Condition | None:
 
 def _named(word: str) -> Condition:
     name, colon, value = word.partition(":")
-    if name not in _NAMED:
-        raise ConditionError(
-            f"{word!r} names no condition, expected one of {', '.join(_NAMED)}, such as {_SHOWN!r}."
-        )
-    read, make = _NAMED[name]
-    if read is None:
+    if name in _PLAIN:
         if colon:
             raise ConditionError(f"{word!r} has a value, expected {name!r} alone.")
-        return make()
+        return _PLAIN[name]()
+    if name not in _VALUED:
+        raise ConditionError(
+            f"{word!r} names no condition, expected one of {', '.join((*_PLAIN, *_VALUED))}, such "
+            f"as {_SHOWN!r}."
+        )
+    make, read, example = _VALUED[name]
     try:
         given = read(value.strip())
     except ValueError:
         given = None
     if not colon or given in (None, ""):
-        number = {int: "5", float: "0.5", str: "asker.zip"}[read]  # type: ignore[index]
-        raise ConditionError(f"{word!r} has no value, expected one such as '{name}:{number}'.")
+        raise ConditionError(f"{word!r} has no value, expected one such as '{name}:{example}'.")
     return make(given)

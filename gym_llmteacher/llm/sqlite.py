@@ -20,8 +20,8 @@ from gym_llmteacher.llm.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA
 
 ENV_VAR = "GYM_LLMTEACHER_ANSWERS"
 BUSY_SECONDS = 1.5
-_OPENING_SECONDS = 30.0
 """How long to wait for another process that writes, if nothing else is said."""
+_OPENING_SECONDS = 30.0  # for others that are making the file
 _SMALL = 32_000_000  # bytes; larger files are not read from end to end when they are opened
 T = TypeVar("T")
 

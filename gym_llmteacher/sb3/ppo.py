@@ -34,7 +34,7 @@ class TeacherPPO(AdviceReplay, PPO):
         it is in ``model.teacher_record``. ``None`` (default): 8, in trainings of 10,000 steps or
         more whose envs describe what they ask. 0: follow it in any case
     :param teacher_every: be taught at every step of so many, and at the first of an episode. At the
-        others nothing is described and no one asked, which takes most of what teaching costs in
+        others nothing is described and no one asked, which is about half of what teaching costs in
         time. 1 (default): at every step
     :param teacher_replay_steps: gradient steps after each update on advice of earlier rollouts too,
         100 for example: advice does not get old (`gym_llmteacher.sb3.advice_replay`). Fewer as λ
