@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from gym_llmteacher.curriculum.curriculum import Curriculum
 from gym_llmteacher.curriculum.env import ConfiguredEnv
-from gym_llmteacher.curriculum.report import Rate, rates
+from gym_llmteacher.curriculum.report import Rate, rates, risen
 from gym_llmteacher.errors import CurriculumError
 
 Skill = Callable[[Any, dict[str, Any]], str]
@@ -87,8 +87,10 @@ class CurriculumCallback(BaseCallback):
     def _cycle(self) -> None:
         skills, measured = self._measure()
         known = {**rates(self._outcomes), **measured}
+        half = len(self._outcomes) // 2
+        improved = risen(rates(self._outcomes[:half]), rates(self._outcomes[half:]))
         self._outcomes = []
-        mix = self.curriculum.next(skills, known)
+        mix = self.curriculum.next(skills, known, improved)
         self.training_env.env_method("set_mix", mix)
         last = self.curriculum.history[-1]
         if self.restore:

@@ -6,7 +6,7 @@ import functools
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gym_llmteacher.curriculum.env import ConfiguredEnv, EnvFn, check_spaces
-from gym_llmteacher.curriculum.report import Rate, Report
+from gym_llmteacher.curriculum.report import Rate, Report, risen
 from gym_llmteacher.curriculum.space import Configuration, ConfigurationSpace, key_of
 from gym_llmteacher.curriculum.writers import Writer
 from gym_llmteacher.errors import CurriculumError
@@ -33,6 +33,10 @@ class Curriculum:
     do harm for a cycle or two before its fall is more than noise. Then the writer proposes the next
     mix. The original is always a share of it, so that no writer can keep the student away from what
     counts.
+
+    A mix may also hold the student back without a fall. If success rose neither in the original nor
+    in the mix, the next cycle is a control: the originals alone. If success then rises by more than
+    noise, what is new in the mix is trained in no more; else it is cleared, and not doubted again.
 
     :param env_fn: makes an env of keyword arguments; all with the same spaces
     :param space: JSON Schema of each keyword argument (`ConfigurationSpace`)
@@ -89,6 +93,9 @@ class Curriculum:
         self._rng = np.random.default_rng(self.seed)
         self._good: list[Configuration] = []
         self._harmful: set[str] = set()
+        self._doubted: set[str] = set()
+        self._cleared: set[str] = set()
+        self._last: Rate | None = None
         self._before: Rate | None = None
         self._known: dict[str, Rate] = {}
 
@@ -103,37 +110,56 @@ class Curriculum:
         return functools.partial(ConfiguredEnv, self.env_fn, self.originals, 1.0)
 
     def next(
-        self, skills: Mapping[str, Rate], configurations: Mapping[str, Rate] | None = None
+        self,
+        skills: Mapping[str, Rate],
+        configurations: Mapping[str, Rate] | None = None,
+        improved: Collection[str] = (),
     ) -> list[Configuration]:
         """End a cycle, and return the mix of the next.
 
         :param skills: success in the original env
         :param configurations: success by key, as far as it was measured in this cycle
+        :param improved: keys of those in which it rose within the cycle, by more than noise
         """
-        self._known.update(configurations or {})
+        latest = dict(configurations or {})
+        better = {*improved, *risen(self._known, latest)}
+        self._known.update(latest)
         now = _together(skills)
         fell = self._before is not None and self._before.low > now.success
+        # A rise keeps a mix from doubt; only one that is more than noise speaks against it.
+        rose = self._last is not None and now.success > self._last.success
+        gained = self._last is not None and now.low > self._last.success
+        self._last = now
+        new = {key_of(one) for one in self.mix} - set(map(key_of, self.originals))
+        if fell:
+            self._harmful |= new
+        elif self._before is None or now.low > self._before.low:
+            # Compared with the best so far: a slow decline is one, too.
+            self._before = now
+        if self._doubted:  # the control is over
+            verdict = self._harmful if gained else self._cleared
+            verdict |= self._doubted
+            self._doubted = set()
+        elif not (fell or rose or new & better):
+            self._doubted = new - self._cleared
         if not fell:
             self._good = list(self.mix)
-            # Compared with the best so far: a slow decline is one, too.
-            if self._before is None or now.low > self._before.low:
-                self._before = now
-        else:
-            self._harmful |= {key_of(one) for one in self.mix} - set(map(key_of, self.originals))
-            self._good = [one for one in self._good if key_of(one) not in self._harmful]
-        base = self._good
+        self._good = [one for one in self._good if key_of(one) not in self._harmful]
         report = Report(
-            self.cycle, dict(skills), dict(self._known), tuple(base), tuple(self.originals)
+            self.cycle, dict(skills), dict(self._known), tuple(self._good), tuple(self.originals)
         )
-        proposed = self.writer.propose(report, self._space, self.n, self._rng)
+        proposed = [] if self._doubted else self.writer.propose(
+            report, self._space, self.n, self._rng
+        )  # fmt: skip
         usable = [one for one in proposed if self._usable(one)][: self.n]
         self.history.append({
-            "cycle": self.cycle, "mix": list(self.mix), "kept": not fell, "success": now.success,
+            "cycle": self.cycle, "mix": list(self.mix), "kept": not fell,
+            "doubted": bool(self._doubted), "success": now.success,
             "skills": {name: list(rate) for name, rate in skills.items()},
             "refused": len(proposed) - len(usable),
         })  # fmt: skip
         # After a fall the last good mix is trained in for a cycle, whatever is proposed.
-        self.mix = list(base) if fell else [self._space.checked(one) for one in usable]
+        self.mix = list(self._good) if fell else [self._space.checked(one) for one in usable]
         self.cycle += 1
         return self.mix
 
@@ -141,7 +167,7 @@ class Curriculum:
         """Whether it is of the space, and an env can be made of it for this student."""
         errors = self._space.errors(configuration)
         if not errors and key_of(configuration) in self._harmful:
-            errors = ["the original's success fell after it"]
+            errors = ["with it, the original's success fell, or rose only when it was gone"]
         elif not errors:
             if key_of(configuration) in self._known:
                 return True
@@ -173,11 +199,12 @@ class Curriculum:
 
     def saved(self) -> str:
         """Where the curriculum is, as JSON."""
-        before = None if self._before is None else list(self._before)
+        before, last = (None if one is None else list(one) for one in (self._before, self._last))
         known = {key: list(rate) for key, rate in self._known.items()}
         return json.dumps({
             "cycle": self.cycle, "mix": self.mix, "good": self._good, "before": before,
-            "harmful": sorted(self._harmful), "known": known, "history": self.history,
+            "last": last, "harmful": sorted(self._harmful), "doubted": sorted(self._doubted),
+            "cleared": sorted(self._cleared), "known": known, "history": self.history,
             "rng": self._rng.bit_generator.state,
         })  # fmt: skip
 
@@ -190,9 +217,9 @@ class Curriculum:
         try:
             state = json.loads(text)
             mix, good = ([self._space.checked(one) for one in state[k]] for k in ("mix", "good"))
-            before = None if state["before"] is None else Rate(*state["before"])
+            before, last = (state[k] and Rate(*state[k]) for k in ("before", "last"))
             known = {key: Rate(*values) for key, values in state["known"].items()}
-            harmful = set(state["harmful"])
+            keys = [set(state[k]) for k in ("harmful", "doubted", "cleared")]
             cycle, history, rng = int(state["cycle"]), list(state["history"]), state["rng"]
             self._rng.bit_generator.state = rng
         except (ValueError, KeyError, TypeError) as error:
@@ -200,8 +227,9 @@ class Curriculum:
                 f"{source!r} holds no curriculum of this space ({error}), expected what "
                 "curriculum.save(...) wrote."
             ) from None
-        self.mix, self._good, self._before, self._known = mix, good, before, known
-        self._harmful = harmful
+        self.mix, self._good, self._known = mix, good, known
+        self._before, self._last = before, last
+        self._harmful, self._doubted, self._cleared = keys
         self.cycle, self.history = cycle, history
 
 

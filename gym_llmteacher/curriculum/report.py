@@ -47,6 +47,15 @@ def rates(outcomes: Iterable[tuple[str, bool]]) -> dict[str, Rate]:
     return {name: Rate.of(*count) for name, count in counts.items()}
 
 
+def risen(before: Mapping[str, Rate], now: Mapping[str, Rate]) -> set[str]:
+    """Names of which the rate is above what it was, by more than noise.
+
+    >>> risen({"a": Rate.of(0, 9), "b": Rate.of(4, 9)}, {"a": Rate.of(3, 9), "b": Rate.of(5, 9)})
+    {'a'}
+    """
+    return {name for name in now if name in before and now[name].low > before[name].success}
+
+
 @dataclass(frozen=True)
 class Report:
     """What a writer is told.
