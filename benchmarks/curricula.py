@@ -37,7 +37,11 @@ from gym_llmteacher.testing import FakeLLMServer
 from gym_llmteacher.wrappers.success import SuccessInfo
 
 RESULTS = Path(__file__).parent / "results"
-LEVELS = ("BabyAI-GoToObj-v0", "BabyAI-GoToLocal-v0", "BabyAI-PickupLoc-v0")
+LEVELS = tuple(
+    f"BabyAI-{name}-v0"
+    for name in ("GoToRedBallGrey", "GoToObj", "GoToLocal", "OpenRedDoor", "PickupDist",
+                 "PickupLoc", "PutNextLocal", "UnlockPickup")
+)  # fmt: skip
 
 
 class Originals(Writer):
@@ -119,9 +123,9 @@ PARTS = {
             "programmed server": lambda url: LLMWriter(url, answers=":memory:"),
         },
         TeacherPPO,
-        frames=24_576,
-        every=4_096,
-        episodes=60,
+        frames=122_880,
+        every=8_192,
+        episodes=240,
     ),
     "hard": Part(
         corridor,
@@ -157,9 +161,9 @@ PARTS = {
             "reversed, restored": lambda url: Fixed(REVERSED),
         },
         PPO,
-        frames=12_288,
+        frames=40_960,
         every=4_096,
-        episodes=48,
+        episodes=96,
     ),
 }  # fmt: skip
 
