@@ -14,14 +14,12 @@ one.
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import shlex
 import shutil
 import subprocess
 import sys
-import types
 from collections import deque
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -33,10 +31,8 @@ import torch as th
 import typer
 from stable_baselines3 import PPO
 
-from gym_llmteacher.experiments.config import ppo_arguments
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation, evaluate
-from gym_llmteacher.experiments.train import is_map
 from gym_llmteacher.intervals import wilson
 from gym_llmteacher.playing.actors import StudentActor
 
@@ -142,19 +138,14 @@ precision, measures, and writes this page.
 
 
 def train(entry: Entry) -> None:
-    """Run the command of the card; in a process of its own, or its classes name their files."""
+    """Run the command of the card."""
     line = [*shlex.split(entry.command)[1:], "--overwrite"]
     subprocess.run([sys.executable, "-m", "gym_llmteacher", *line], check=True)
 
 
 def pack(entry: Entry) -> PPO:
     """Copy the student without what playing does not need; what plain PPO then loads."""
-    ours = {}
-    if is_map(entry.env):  # classes that are saved by value, and name the files they came from
-        _forget_folders()
-        arguments = ppo_arguments(map_like=True)
-        ours = {"policy_class": arguments["policy"], "policy_kwargs": arguments["policy_kwargs"]}
-    model = PPO.load(RUNS / entry.name / "teacher-0.zip", device="cpu", custom_objects=ours)
+    model = PPO.load(RUNS / entry.name / "teacher-0.zip", device="cpu")
     model.policy.optimizer.state.clear()
     model.ep_info_buffer, model.ep_success_buffer = deque(maxlen=100), deque(maxlen=100)
     model._last_obs = model._last_episode_starts = None
@@ -176,22 +167,6 @@ def _halved(weights: bytes) -> bytes:
         state[name] = made.setdefault(value.data_ptr(), value.half())
     th.save(state, halved)
     return halved.getvalue()
-
-
-def _forget_folders() -> None:
-    """Code that is saved by value names the file it came from: let it not be this machine's."""
-    for name in ("features", "loop_free", "one_hot_linear"):
-        module = importlib.import_module(f"gym_llmteacher.sb3.{name}")
-        module.__file__ = f"{name}.py"
-        for holder in (module, *(v for v in vars(module).values() if isinstance(v, type))):
-            for function in vars(holder).values():
-                if isinstance(function, types.FunctionType):
-                    function.__code__ = _renamed(function.__code__, f"{name}.py")
-
-
-def _renamed(code: types.CodeType, name: str) -> types.CodeType:
-    inner = (_renamed(c, name) if isinstance(c, types.CodeType) else c for c in code.co_consts)
-    return code.replace(co_filename=name, co_consts=tuple(inner))
 
 
 def card(entry: Entry, model: PPO, scores: list[Evaluation]) -> str:

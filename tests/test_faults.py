@@ -210,6 +210,8 @@ def test_the_server_can_be_stopped_and_started_again():
     url = server.url
     client = Client("openai/fake", {"api_base": url, "api_key": "none"}, max_retries=0)
     hello = [{"role": "user", "content": "hello"}]
+    client.ask(hello)
+    before = threading.active_count()  # with those of other tests, and those that litellm keeps
     for _ in range(2):
         assert client.ask(hello).texts == (GOOD,)
         server.stop()
@@ -217,6 +219,6 @@ def test_the_server_can_be_stopped_and_started_again():
             client.ask(hello)
         server.start()
         assert server.url == url
-    assert len(server.history) == 2
+    assert len(server.history) == 3
     server.stop()
-    assert threading.active_count() < 20
+    assert threading.active_count() <= before

@@ -1,7 +1,9 @@
 """A student outlives its teacher: save, load, go on, and run where this package is unknown."""
 
+import pickle
 import subprocess
 
+import cloudpickle
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from gym_llmteacher import (
     LLMTeacherWrapper,
     LoopFreePolicy,
     ScriptedTeacher,
+    SubgoalFeatures,
     TeacherPPO,
 )
 from tests.alone import without_this_package
@@ -106,6 +109,23 @@ def test_loads_in_plain_ppo_without_this_package(tmp_path):
     done = without_this_package(script, tmp_path, "-W", "error::UserWarning")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[-2] == f"PPO {expected.tolist()}"
+
+
+class Doubled(EgoMapFeatures):
+    """A class of the user's own."""
+
+    def forward(self, observations):
+        return 2 * super().forward(observations)
+
+
+def test_classes_are_saved_as_source_and_loaded_from_this_package_where_it_is():
+    for cls in (LoopFreePolicy, EgoMapFeatures, SubgoalFeatures):
+        saved = cloudpickle.dumps(cls)
+        # By value it would be bytecode, on which another version of Python crashes.
+        assert b"cloudpickle" not in saved
+        assert b".py" not in saved  # nor a folder of this machine
+        assert pickle.loads(saved) is cls
+    assert pickle.loads(pickle.dumps(Doubled)) is Doubled
 
 
 def test_no_teacher_and_no_secret_is_saved(tmp_path):

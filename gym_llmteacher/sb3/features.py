@@ -9,11 +9,9 @@ known facing north.
 
 from __future__ import annotations
 
-import sys
 from functools import reduce
 from typing import TYPE_CHECKING, cast
 
-import cloudpickle
 import gymnasium as gym
 import numpy as np
 import torch as th
@@ -21,10 +19,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from gym_llmteacher.sb3.one_hot_linear import OneHotLinear
-
-# Saved students carry this module's code by value, so that they load in plain PPO on a machine
-# that does not have this package.
-cloudpickle.register_pickle_by_value(sys.modules[__name__])
+from gym_llmteacher.sb3.portable import Portable
 
 HEADINGS = 4
 MOST_CELLS = 20_000
@@ -32,7 +27,7 @@ FIRST_THING, N_THINGS, N_COLORS = 4, 4, 6
 """MiniGrid's codes: door, key, ball and box are types 4 .. 7; there are 6 colours."""
 
 
-class EgoMapFeatures(BaseFeaturesExtractor):
+class EgoMapFeatures(BaseFeaturesExtractor, metaclass=Portable):
     """Turn and shift a map so that the agent is at its centre and looks one way; one-hot encode it.
 
     For observations ``(width, height, channels)`` of integer codes with tight bounds per channel,

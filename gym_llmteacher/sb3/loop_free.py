@@ -10,10 +10,8 @@ done in a place approaches π's own proportions: it is sampling without the dice
 
 from __future__ import annotations
 
-import sys
 from typing import Any, cast
 
-import cloudpickle
 import gymnasium as gym
 import numpy as np
 import torch as th
@@ -21,15 +19,13 @@ from numpy.typing import NDArray
 from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-# Saved students carry this module's code by value, so that they load in plain PPO on a machine
-# that does not have this package.
-cloudpickle.register_pickle_by_value(sys.modules[__name__])
+from gym_llmteacher.sb3.portable import Portable
 
 Visits = dict[bytes, NDArray[np.int64]]
 """How often each action was taken, by observation."""
 
 
-class LoopFreePolicy(ActorCriticPolicy):
+class LoopFreePolicy(ActorCriticPolicy, metaclass=Portable):
     """SB3's actor-critic policy whose deterministic actions remember where the agent has been.
 
     Training and sampled actions are those of ``ActorCriticPolicy``, and so is a deterministic

@@ -6,19 +6,14 @@ then a sum of a few dozen of its columns, a look-up, and its gradient reaches on
 
 from __future__ import annotations
 
-import sys
-
-import cloudpickle
 import torch as th
 from torch import nn
 from torch.nn import functional
 
-# Saved students carry this module's code by value, so that they load in plain PPO on a machine
-# that does not have this package.
-cloudpickle.register_pickle_by_value(sys.modules[__name__])
+from gym_llmteacher.sb3.portable import Portable
 
 
-class OneHotLinear(nn.Linear):
+class OneHotLinear(nn.Linear, metaclass=Portable):
     """``nn.Linear`` whose inputs, all 0 or 1, are given as the numbers of those that are 1.
 
     Weights, their names and shapes are those of ``nn.Linear``, and so is what comes out, but for

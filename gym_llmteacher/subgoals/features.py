@@ -11,10 +11,11 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, Flatten
 from torch import nn
 
 from gym_llmteacher.sb3.features import EgoMapFeatures
-from gym_llmteacher.subgoals.wrapper import OBSERVATION, SUBGOAL
+from gym_llmteacher.sb3.portable import Portable
+from gym_llmteacher.subgoals.keys import OBSERVATION, SUBGOAL
 
 
-class SubgoalFeatures(BaseFeaturesExtractor):
+class SubgoalFeatures(BaseFeaturesExtractor, metaclass=Portable):
     """Read the Dict observations of `SubgoalWrapper`.
 
     :param observation_space: of `SubgoalWrapper`

@@ -17,11 +17,10 @@ from gym_llmteacher.llm.redact import without_keys
 from gym_llmteacher.situation import Situation
 from gym_llmteacher.subgoals.bonus import Bonus, Way, make_bonus
 from gym_llmteacher.subgoals.encodings import encoding_named
+from gym_llmteacher.subgoals.keys import OBSERVATION, SUBGOAL
 from gym_llmteacher.subgoals.progress import Progress
 from gym_llmteacher.teachers.make import TeacherSpec, make_teacher
 from gym_llmteacher.wrappers.success import with_success
-
-OBSERVATION, SUBGOAL = "observation", "subgoal"
 
 
 class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):

@@ -1,0 +1,3 @@
+"""Keys of the Dict observations of `SubgoalWrapper`."""
+
+OBSERVATION, SUBGOAL = "observation", "subgoal"
