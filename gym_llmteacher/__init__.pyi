@@ -16,6 +16,7 @@ from .asking.wrapper import AskingWrapper as AskingWrapper
 from .curriculum.callback import CurriculumCallback as CurriculumCallback
 from .curriculum.curriculum import Curriculum as Curriculum
 from .curriculum.llm_writer import LLMWriter as LLMWriter
+from .curriculum.teacher_writer import TeacherWriter as TeacherWriter
 from .curriculum.writers import Adversarial as Adversarial
 from .curriculum.writers import EasyToHard as EasyToHard
 from .curriculum.writers import Gap as Gap

@@ -5,13 +5,17 @@ import pytest
 
 from gym_llmteacher import (
     Adversarial,
+    Advice,
     EasyToHard,
     Gap,
     LLMWriter,
+    ScriptedTeacher,
+    TeacherWriter,
 )
 from gym_llmteacher.curriculum.llm_writer import read_configurations
 from gym_llmteacher.curriculum.report import Rate, Report
 from gym_llmteacher.curriculum.space import ConfigurationSpace, key_of
+from gym_llmteacher.errors import CurriculumError
 from gym_llmteacher.testing import FakeLLMServer, FakeReply
 from tests.walk import ORIGINAL, SPACE, configuration
 
@@ -45,6 +49,43 @@ def test_the_gap_is_between_teacher_and_student():
     # 1 is learned; 8 the teacher cannot do itself; of 9 it knows nothing.
     assert lengths_of(writer, report({1: 10, 3: 2, 5: 5}), n=2) == [3, 5]
     assert lengths_of(writer, report({1: 10, 3: 2, 5: 5}), n=9) == [3, 5, 8]
+
+
+def test_a_teacher_chooses_by_what_it_is_told():
+    def weakest(situation):
+        # "Share of successes of the student: train in length 1, ice False: 0.9; ..."
+        told = [part.rpartition(":") for part in situation.text.partition("student:")[2].split(";")]
+        worst = min(told, key=lambda part: float(part[2].rstrip(".")))
+        return (worst[0].strip(),)
+
+    writer = TeacherWriter(ScriptedTeacher(weakest), [configuration(n) for n in (1, 3, 5)])
+    assert lengths_of(writer, report({1: 9, 3: 5, 5: 7}), n=1) == [3]
+    assert lengths_of(writer, report({1: 1, 3: 5, 5: 7}), n=3) == [1]  # it names no other
+
+
+def test_a_teacher_that_names_several_is_drawn_from_and_one_that_abstains_changes_nothing():
+    candidates = [configuration(n) for n in (1, 3, 5)]
+    even = TeacherWriter(ScriptedTeacher(lambda s: {(name,): 1.0 for name in s.options}),
+                         candidates)  # fmt: skip
+    drawn = [even.propose(report({}), ConfigurationSpace(SPACE), 2, np.random.default_rng(seed))
+             for seed in range(30)]  # fmt: skip
+    assert all(len({key_of(one) for one in mix}) == 2 for mix in drawn)
+    assert {mix[0]["length"] for mix in drawn} == {1, 3, 5}
+    silent = TeacherWriter(ScriptedTeacher(lambda s: Advice.abstain("no idea")), candidates)
+    assert lengths_of(silent, report({}, mix=(5,))) == [5]
+
+
+def test_the_embedded_model_can_choose(tmp_path):
+    writer = TeacherWriter(
+        "embedded", [configuration(n) for n in (1, 9)], "walk", answers=tmp_path / "answers.sqlite"
+    )
+    assert lengths_of(writer, report({1: 9, 9: 0}), n=1) in ([1], [9])
+
+
+@pytest.mark.parametrize("candidates", [(), [configuration(1)], [configuration(1)] * 2])
+def test_there_is_something_to_choose(candidates):
+    with pytest.raises(CurriculumError, match="expected two different configurations"):
+        TeacherWriter("embedded", candidates)
 
 
 SPACES = ConfigurationSpace(SPACE)

@@ -12,6 +12,7 @@ from gym_llmteacher.curriculum.callback import CurriculumCallback
 from gym_llmteacher.curriculum.curriculum import Curriculum
 from gym_llmteacher.curriculum.env import EnvFn
 from gym_llmteacher.curriculum.llm_writer import LLMWriter
+from gym_llmteacher.curriculum.teacher_writer import TeacherWriter
 from gym_llmteacher.curriculum.writers import (
     Adversarial,
     EasyToHard,
@@ -29,6 +30,7 @@ _WRITERS: dict[str, Callable[[Any], Writer]] = {
     "adversarial": lambda given: Adversarial(),
     "easy_to_hard": EasyToHard,
     "gap": lambda given: Gap(given or (lambda one: 1.0)),
+    "teacher": lambda given: TeacherWriter(**given),
     "model": lambda given: LLMWriter(**given) if isinstance(given, dict) else LLMWriter(given),
 }
 
