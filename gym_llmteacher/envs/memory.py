@@ -55,8 +55,9 @@ class MemoryGridEnv(MiniGridEnv):  # type: ignore[misc]  # minigrid ships no typ
             highlight=True,
             **kwargs,
         )
-        high = np.broadcast_to(HIGH, (size, size, 4))
-        self.observation_space = gym.spaces.Box(np.zeros_like(high), high.copy(), dtype=np.uint8)
+        # Plain arrays, in order: others, once saved, are not read by an older numpy.
+        low, high = np.zeros((size, size, 4), np.uint8), np.tile(HIGH, (size, size, 1))
+        self.observation_space = gym.spaces.Box(low, high, dtype=np.uint8)
         self._offsets = [view_offsets(heading) for heading in range(4)]
         self.success = False
 

@@ -85,7 +85,7 @@ def read_priors(
                 "take the type from the first env: an integer there turns 0.5 elsewhere into 0."
             )
         try:
-            prior[i], weight[i] = row, given
+            prior[i], weight[i] = np.asarray(row), np.asarray(given)  # of tensors, too
         except ValueError:
             raise PriorError(
                 f"teacher_weight of env {i} has shape {np.shape(given)}, expected one number in "

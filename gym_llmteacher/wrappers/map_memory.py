@@ -59,8 +59,11 @@ class MapMemory(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         world: Any = env.unwrapped
         self.agent_memory = AgentMemory(world.width, world.height, says_done(env))
         side = 2 * radius + 1
-        high = np.broadcast_to(np.array([10, 5, 2, 4, 4], dtype=np.uint8), (side, side, 5))
-        self.observation_space = gym.spaces.Box(np.zeros_like(high), high.copy(), dtype=np.uint8)
+        # Plain arrays, in order: others, once saved, are not read by an older numpy.
+        high = np.tile(np.array([10, 5, 2, 4, 4], dtype=np.uint8), (side, side, 1))
+        self.observation_space = gym.spaces.Box(
+            np.zeros((side, side, 5), np.uint8), high, dtype=np.uint8
+        )
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
