@@ -9,6 +9,7 @@ beside it.
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import gymnasium as gym
 import minigrid  # noqa: F401  (registers BabyAI's levels)
 from minigrid.envs import EmptyEnv, KeyCorridorEnv
 from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 
 from gym_llmteacher import (
@@ -31,6 +33,7 @@ from gym_llmteacher import (
     LLMWriter,
     MapMemory,
     TeacherPPO,
+    TeacherWriter,
     Writer,
 )
 from gym_llmteacher.testing import FakeLLMServer
@@ -97,6 +100,7 @@ class Part:
     :param writers: by arm
     :param n: configurations of a mix
     :param every: env steps of a cycle
+    :param solved: success in each skill, in two looks in a row, at which the training ends
     """
 
     make: Callable[..., gym.Env]
@@ -108,6 +112,19 @@ class Part:
     every: int
     n: int = 2
     episodes: int = 80
+    solved: float = math.inf
+
+
+class Until(BaseCallback):
+    """Ends the training once the worst skill was there in two looks in a row."""
+
+    def __init__(self, curriculum: Curriculum, solved: float) -> None:
+        super().__init__()
+        self.history, self.solved = curriculum.history, solved
+
+    def _on_step(self) -> bool:
+        looks = [min(rate[0] for rate in line["skills"].values()) for line in self.history[-2:]]
+        return min(looks) < self.solved
 
 
 HALL = {"size": 16, "steps": 1000, "prize": 1}
@@ -120,12 +137,19 @@ PARTS = {
         {
             "uniform": lambda url: Originals(),
             "gap": lambda url: Gap(lambda one: 1.0, [{"level": name} for name in LEVELS]),
+            "embedded model": lambda url: TeacherWriter(
+                "embedded",
+                [{"level": name} for name in LEVELS],
+                "do what it is told",
+                answers=":memory:",
+            ),
             "programmed server": lambda url: LLMWriter(url, answers=":memory:"),
         },
         TeacherPPO,
         frames=122_880,
         every=8_192,
         episodes=240,
+        solved=0.8,
     ),
     "hard": Part(
         corridor,
@@ -194,7 +218,7 @@ def run(name: str, arm: str, seed: int, frames: int) -> dict[str, Any]:
         callback = CurriculumCallback(
             curriculum, every=part.every, episodes=part.episodes, restore="restored" in arm
         )
-        model.learn(frames, callback=callback)
+        model.learn(frames, callback=[callback, Until(curriculum, part.solved)])
     history = curriculum.history
     skills = sorted(history[-1]["skills"])
     return {

@@ -69,8 +69,11 @@ def picture(groups: Groups, path: Path) -> None:
         for (of, arm), group in groups.items():
             if of != part:
                 continue
-            curves = np.array([[share for _, share in least(line)] for line in group])
-            frames = np.array([x for x, _ in least(group[0])]) / 1000
+            longest = max(group, key=lambda line: len(line["curve"]))
+            frames = np.array([x for x, _ in least(longest)]) / 1000
+            # A training that has ended early stays where it was.
+            shares = [[share for _, share in least(line)] for line in group]
+            curves = np.array([one + one[-1:] * (len(frames) - len(one)) for one in shares])
             (line,) = axis.plot(frames, curves.mean(axis=0), label=arm)
             axis.fill_between(frames, curves.min(axis=0), curves.max(axis=0), alpha=0.12, lw=0,
                               color=line.get_color())  # fmt: skip
