@@ -17,7 +17,7 @@ from typing import Any
 
 from gym_llmteacher.envs import env_id
 from gym_llmteacher.experiments.config import ComparisonConfig, Teaching
-from gym_llmteacher.experiments.train import make_student
+from gym_llmteacher.experiments.student import make_student
 
 FRAMES = 8 * 128 * 4
 """Frames per turn: four rollouts of eight envs."""

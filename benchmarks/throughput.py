@@ -22,7 +22,7 @@ from stable_baselines3 import PPO
 from gym_llmteacher import EgoMapFeatures
 from gym_llmteacher.envs import env_id
 from gym_llmteacher.experiments.config import ComparisonConfig, Teaching
-from gym_llmteacher.experiments.train import make_student
+from gym_llmteacher.experiments.student import make_student
 
 STEPS = 8 * 128 * 2
 """Frames per turn: two rollouts of eight envs."""

@@ -107,7 +107,8 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Play whole episodes with a student, or with a teacher alone: sampled and greedy.
 
-    A student needs no teacher and no language model here.
+    A student needs no teacher and no language model here. One that was trained with subgoals gets
+    them from what its teacher has said in its training, and plays without any as well.
     """
     from gym_llmteacher.experiments.report import evaluation_table
     from gym_llmteacher.experiments.run_folder import env_of

@@ -51,6 +51,14 @@ def train(
             "docs/curricula.md. Both students train in it."
         ),
     ] = None,
+    subgoals: Annotated[
+        str | None,
+        typer.Option(
+            help="Show all students the teacher's plan, option by option, and pay for what is "
+            "done: relative, look or words; or JSON, or a file of YAML or JSON, with any of "
+            "encoding, bonus, alpha, dropout, teacher, see docs/subgoals.md."
+        ),
+    ] = None,
     n_envs: Annotated[int, typer.Option(min=1, help="Environments side by side.")] = 8,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes per evaluation.")] = 200,
     elicitation: ElicitationOption = None,
@@ -105,6 +113,7 @@ def train(
     from gym_llmteacher.experiments.config import ComparisonConfig, Running, Teaching
     from gym_llmteacher.experiments.leaving import Told, leave, leaving_at_once
     from gym_llmteacher.experiments.run_folder import default_folder
+    from gym_llmteacher.subgoals.written import read_subgoals
     from gym_llmteacher.teachers.make import with_arguments
 
     spec = with_arguments(teacher_spec(teacher), elicitation=elicitation)
@@ -118,6 +127,7 @@ def train(
             coef=None if coef is None else json_of(coef, "--coef"),
             ask=ask,
             curriculum=_curriculum(curriculum),
+            subgoals=None if subgoals is None else read_subgoals(subgoals),
         ),
         n_envs=n_envs,
         eval_episodes=episodes,

@@ -25,17 +25,21 @@ def watch(
     fps: Annotated[float, typer.Option(min=0.1, help="Steps per second.")] = 8.0,
     window: Annotated[bool, typer.Option("--window", help="In a window of its own.")] = False,
 ) -> None:
-    """Watch a student play. It needs no teacher and no language model."""
+    """Watch a student play. It needs no teacher and no language model.
+
+    One that was trained with subgoals gets them from what its teacher has said in its training.
+    """
     import numpy as np
 
     from gym_llmteacher.cli_options import SIMPLE
     from gym_llmteacher.experiments.envs import make_env
-    from gym_llmteacher.experiments.report import load_student
     from gym_llmteacher.experiments.run_folder import env_of
+    from gym_llmteacher.experiments.saved import load_student, played_in
 
     model = load_student(student)
-    shown = make_env(env or env_of(student.parent) or SIMPLE,
-                     render_mode="human" if window else "rgb_array")  # fmt: skip
+    made = make_env(env or env_of(student.parent) or SIMPLE,
+                    render_mode="human" if window else "rgb_array")  # fmt: skip
+    shown = played_in(model, student)(made)
     with Live(console=console, auto_refresh=False) as live:
         for episode in range(episodes):
             obs, _ = shown.reset(seed=seed + episode)

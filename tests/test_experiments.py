@@ -12,7 +12,7 @@ from gym_llmteacher.experiments.config import ComparisonConfig, Teaching
 from gym_llmteacher.experiments.evaluate import Evaluation, evaluate
 from gym_llmteacher.experiments.report import frames_to, markdown_table, table_rows
 from gym_llmteacher.experiments.result import RunResult
-from gym_llmteacher.experiments.train import is_map, make_student
+from gym_llmteacher.experiments.student import is_map, make_student
 from gym_llmteacher.playing.actors import TeacherActor
 from tests.tagging import AsDict
 

@@ -17,7 +17,7 @@ from gym_llmteacher import (
 )
 from gym_llmteacher.advising.named import condition_of
 from gym_llmteacher.cli import app
-from gym_llmteacher.experiments.train import make_train_env
+from gym_llmteacher.experiments.student import make_train_env
 
 TASK, PLANNER = "LLMTeacher/SimpleDoorKey-v0", "script:door_key_planner"
 

@@ -24,7 +24,7 @@ from gym_llmteacher.experiments.checkpoint import (
 )
 from gym_llmteacher.experiments.compare import compare
 from gym_llmteacher.experiments.config import ComparisonConfig, Running, Teaching
-from gym_llmteacher.experiments.train import make_student
+from gym_llmteacher.experiments.student import make_student
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.testing import FakeLLMServer
 
@@ -166,7 +166,7 @@ def test_envs_that_cannot_be_pickled_begin_new_episodes(tmp_path):
     model.learn(512)
     student = snapshot(model, "teacher", 0, [], [], 0.0)
     assert student.envs is None
-    again = restore(student, make_student(config, "teacher", 0), None)
+    again = restore(student, make_student(config, "teacher", 0), {})
     assert (again.num_timesteps, again.current_coef) == (512, model.current_coef)
     again.learn(512, reset_num_timesteps=False)
     assert again.num_timesteps == 1024

@@ -27,7 +27,7 @@ from gym_llmteacher.advising.conditions import Moment
 from gym_llmteacher.errors import HabitatMissingError, ZooMissingError
 from gym_llmteacher.experiments.config import ComparisonConfig, Running
 from gym_llmteacher.experiments.estimate import estimate
-from gym_llmteacher.experiments.train import teacher_of
+from gym_llmteacher.experiments.teaching import teacher_of
 from gym_llmteacher.teachers.llm import LLMTeacher
 from gym_llmteacher.testing import FakeLLMServer
 from tests.lessons import TASK

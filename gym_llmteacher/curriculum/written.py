@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from gym_llmteacher.curriculum.callback import CurriculumCallback
@@ -20,6 +18,7 @@ from gym_llmteacher.curriculum.writers import (
     RandomWriter,
     Writer,
 )
+from gym_llmteacher.data_file import read_data
 from gym_llmteacher.errors import CurriculumError
 
 Written = Mapping[str, Any]
@@ -40,27 +39,7 @@ def read_curriculum(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     :raises CurriculumError: there is none, it is neither, or it does not say what is needed
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        if str(path).endswith(".json"):
-            written = json.loads(text)
-        else:
-            import yaml  # no dependency of this package, though of most that use it
-
-            written = yaml.safe_load(text)
-    except ImportError:
-        raise CurriculumError(
-            f"{str(path)!r} is read as YAML, and pyyaml is not installed. Cure: pip install "
-            "pyyaml, or write it as JSON into a file whose name ends in .json."
-        ) from None
-    except Exception as error:  # of the file system, or of a parser
-        raise CurriculumError(
-            f"{str(path)!r} cannot be read as a curriculum ({error}), expected a file of YAML or "
-            "JSON: docs/curricula.md has one."
-        ) from None
-    if not isinstance(written, dict):
-        raise CurriculumError(f"{str(path)!r} holds {written!r}, expected names and values.")
-    return written
+    return read_data(path, "a curriculum: docs/curricula.md has one", CurriculumError)
 
 
 def curriculum_of(written: Written, env_fn: EnvFn) -> tuple[Curriculum, CurriculumCallback]:

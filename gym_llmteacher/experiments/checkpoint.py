@@ -29,6 +29,8 @@ from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.totals import added
 
 FILE = "checkpoint.pkl"
+TEACHER, SUBGOALS = "teacher", "subgoals"
+"""What teachers do."""
 _MARK = b"gym_llmteacher checkpoint 1\n"
 Curve = list[tuple[int, float]]
 
@@ -142,36 +144,45 @@ def _unreadable(path: str, error: Exception) -> CheckpointError:
 
 
 def snapshot(
-    model: PPO, kind: str, seed: int, curve: Curve, taught: Any, seconds: float
+    model: PPO,
+    kind: str,
+    seed: int,
+    curve: Curve,
+    taught: Any,
+    seconds: float,
+    teachers: Mapping[str, Teacher] | None = None,
 ) -> Student:
-    """Copy all that the training of ``model`` depends on; to be called between two rollouts."""
+    """Copy all that the training of ``model`` depends on; to be called between two rollouts.
+
+    :param teachers: by what they do: those of the envs are left out under these names
+    """
     buffer = io.BytesIO()
     model.save(buffer)
     priors = getattr(model, "_last_priors", None)
     rng = (random.getstate(), np.random.get_state(), th.get_rng_state())
-    envs = _pickled((model.get_env(), priors))
+    envs = _pickled((model.get_env(), priors), teachers or {})
     return Student(kind, seed, buffer.getvalue(), envs, rng, list(curve), list(taught), seconds)
 
 
-def restore(student: Student, fresh: PPO, teacher: Teacher | None) -> PPO:
+def restore(student: Student, fresh: PPO, teachers: Mapping[str, Teacher]) -> PPO:
     """Rebuild the model of a snapshot, ready for ``learn(..., reset_num_timesteps=False)``.
 
     :param fresh: an untrained model of the same kind; its envs are used where the snapshot has none
-    :param teacher: the live teacher, in place of the one the envs had: no key is ever in a snapshot
+    :param teachers: the live ones, in place of those the envs had: no key is ever in a snapshot
     :raises CheckpointError: it does not fit this version of the packages
     """
     try:
-        return _restored(student, fresh, teacher)
+        return _restored(student, fresh, teachers)
     except Exception as error:
         raise _unreadable(FILE, error) from None
 
 
-def _restored(student: Student, fresh: PPO, teacher: Teacher | None) -> PPO:
+def _restored(student: Student, fresh: PPO, teachers: Mapping[str, Teacher]) -> PPO:
     env, priors = fresh.get_env(), None
     if student.envs is not None:
         assert env is not None
         env.close()
-        env, priors = _Unpickler(io.BytesIO(student.envs), teacher).load()
+        env, priors = _Unpickler(io.BytesIO(student.envs), teachers).load()
     model = type(fresh).load(
         io.BytesIO(student.model), env=env, device="cpu", force_reset=student.envs is None
     )
@@ -193,23 +204,28 @@ def sums_since(checkpoint: Checkpoint, answers: Store) -> dict[str, float]:
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    def __init__(self, file: io.BytesIO, teachers: Mapping[str, Teacher]) -> None:
+        super().__init__(file)
+        self._names = {id(teacher): name for name, teacher in teachers.items()}
+
     def persistent_id(self, obj: Any) -> str | None:
-        return "teacher" if isinstance(obj, Teacher) else None
+        # One that is not named is wrapped around the teacher, or is the teacher itself.
+        return self._names.get(id(obj), TEACHER) if isinstance(obj, Teacher) else None
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, teacher: Teacher | None) -> None:
+    def __init__(self, file: io.BytesIO, teachers: Mapping[str, Teacher]) -> None:
         super().__init__(file)
-        self._teacher = teacher
+        self._teachers = teachers
 
     def persistent_load(self, pid: Any) -> Teacher | None:
-        return self._teacher
+        return self._teachers.get(pid)
 
 
-def _pickled(what: tuple[VecEnv | None, Any]) -> bytes | None:
+def _pickled(what: tuple[VecEnv | None, Any], teachers: Mapping[str, Teacher]) -> bytes | None:
     buffer = io.BytesIO()
     try:
-        _Pickler(buffer).dump(what)
+        _Pickler(buffer, teachers).dump(what)
     except (TypeError, AttributeError, pickle.PicklingError):  # a window, a socket, a process
         return None
     return buffer.getvalue()

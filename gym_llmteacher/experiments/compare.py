@@ -21,7 +21,9 @@ from gym_llmteacher.experiments.report import (
 )
 from gym_llmteacher.experiments.result import RunResult
 from gym_llmteacher.experiments.run_folder import check_free, clear, made
-from gym_llmteacher.experiments.train import check_env, teacher_of, train_all
+from gym_llmteacher.experiments.student import check_env
+from gym_llmteacher.experiments.teaching import teacher_of
+from gym_llmteacher.experiments.train import train_all
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.shown import shown
 from gym_llmteacher.teachers.llm import LLMTeacher
@@ -62,11 +64,13 @@ def _compare(
         done.write(config.folder)
     else:
         earlier = sums_since(done, Answers(answers)) if answers.exists() else done.sums
+    subgoals = config.teaching.subgoals
+    shows = "" if subgoals is None else f", subgoals {subgoals.get('encoding', 'relative')}"
     name = teacher.model if isinstance(teacher, LLMTeacher) else type(teacher).__name__
     console.print(
         f"[bold]{escape(shown(config.env))}[/]: {config.steps:,} frames, "
         f"seeds {list(config.seeds)}, "
-        f"teacher [bold]{escape(shown(name))}[/]"
+        f"teacher [bold]{escape(shown(name))}[/]{shows}"
     )
     try:
         if "teacher" in config.students and done.alone is None:

@@ -15,6 +15,8 @@ from gym_llmteacher.learning.coef import coef_spec
 from gym_llmteacher.llm.redact import without_secrets
 from gym_llmteacher.sb3.features import EgoMapFeatures
 from gym_llmteacher.sb3.loop_free import LoopFreePolicy
+from gym_llmteacher.subgoals.features import SubgoalFeatures
+from gym_llmteacher.subgoals.written import check_written
 
 StudentKind = Literal["teacher", "ppo"]
 STUDENTS: tuple[StudentKind, ...] = ("teacher", "ppo")
@@ -23,7 +25,7 @@ STUDENT_NAMES = {"teacher": "TeacherPPO", "ppo": "plain PPO"}
 
 @dataclass(frozen=True)
 class Teaching:
-    """How students are taught: how strongly, when, and in what."""
+    """How students are taught: how strongly, when, in what, and with which subgoals."""
 
     coef: float | dict[str, Any] | None = None
     """Teaching coefficient: a number, a dict of a schedule, or ``None`` for the default."""
@@ -33,12 +35,17 @@ class Teaching:
     curriculum: dict[str, Any] | None = None
     """What all students are trained in besides: see `gym_llmteacher.curriculum.written`; of each
     configuration ``env`` is an env id, the rest keyword arguments of ``gymnasium.make``."""
+    subgoals: dict[str, Any] | None = None
+    """What all students see of the teacher's plan, and are paid for: plain arguments of
+    `SubgoalWrapper` (`gym_llmteacher.subgoals.written`); ``None``: nothing."""
 
     def __post_init__(self) -> None:
         # Bad ones raise now, not after the teacher has played.
         if self.coef is not None:
             coef_spec(self.coef)
         condition_of(self.ask)
+        if self.subgoals is not None:
+            check_written(self.subgoals)
 
 
 @dataclass(frozen=True)
@@ -86,15 +93,19 @@ class ComparisonConfig:
         values = dataclasses.asdict(self)
         if isinstance(self.teacher, dict):
             values["teacher"] = without_secrets(self.teacher)
+        if self.teaching.subgoals is not None:
+            values["teaching"]["subgoals"] = without_secrets(self.teaching.subgoals)
         return json.dumps(values, indent=2)
 
     def identity(self) -> str:
         """All that has to be the same for an interrupted comparison to go on, as JSON."""
         moved = dataclasses.replace(self, out="", running=Running())
-        if isinstance(moved.teacher, dict):
-            address = {"api_base", "base_url"}
-            teacher = {k: v for k, v in moved.teacher.items() if k not in address}
-            moved = dataclasses.replace(moved, teacher=teacher)
+        moved = dataclasses.replace(moved, teacher=_without_address(moved.teacher))
+        subgoals = moved.teaching.subgoals
+        if subgoals is not None and "teacher" in subgoals:
+            written = {**subgoals, "teacher": _without_address(subgoals["teacher"])}
+            teaching = dataclasses.replace(moved.teaching, subgoals=written)
+            moved = dataclasses.replace(moved, teaching=teaching)
         return moved.to_json()
 
     @classmethod
@@ -112,10 +123,18 @@ class ComparisonConfig:
         return Path(self.out)
 
 
-def ppo_arguments(map_like: bool) -> dict[str, Any]:
+def _without_address(teacher: Any) -> Any:
+    """What names a teacher, wherever its server is."""
+    if not isinstance(teacher, dict):
+        return teacher
+    return {k: v for k, v in teacher.items() if k not in {"api_base", "base_url"}}
+
+
+def ppo_arguments(map_like: bool, subgoals: bool = False) -> dict[str, Any]:
     """PPO's hyperparameters, the same for every student.
 
     :param map_like: whether observations are maps of integer codes (one-hot and convolutions)
+    :param subgoals: whether they have a subgoal beside them (`SubgoalWrapper`)
     """
     arguments: dict[str, Any] = {
         "policy": "MlpPolicy",
@@ -131,7 +150,7 @@ def ppo_arguments(map_like: bool) -> dict[str, Any]:
     if map_like:
         arguments["policy"] = LoopFreePolicy
         arguments["policy_kwargs"] = {
-            "features_extractor_class": EgoMapFeatures,
+            "features_extractor_class": SubgoalFeatures if subgoals else EgoMapFeatures,
             "net_arch": [64],
             # One kernel for all weights: an update takes four fifths of the time.
             "optimizer_kwargs": {"fused": True, "eps": 1e-5},

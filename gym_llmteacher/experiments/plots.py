@@ -14,7 +14,7 @@ from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation
 from gym_llmteacher.experiments.rendering import frame
 from gym_llmteacher.experiments.result import RunResult
-from gym_llmteacher.experiments.train import taught
+from gym_llmteacher.experiments.teaching import guided_play, taught
 from gym_llmteacher.learning.coef import coef_schedule, default_coef
 from gym_llmteacher.wrappers.overlay import action_names, draw_bars
 
@@ -45,9 +45,10 @@ def plot_curves(
     coef = config.teaching.coef
     schedule = default_coef(config.steps) if coef is None else coef_schedule(coef)
     silent = schedule.zero_from
+    but = "" if config.teaching.subgoals is None else " but for subgoals"
     if "teacher" in config.students and silent < config.steps:
         axes.axvspan(silent, config.steps, color="#2563eb", alpha=0.07, linewidth=0,
-                     label="teacher no longer asked (λ = 0)")  # fmt: skip
+                     label=f"teacher no longer asked{but} (λ = 0)")  # fmt: skip
     axes.set_xlabel("environment steps (frames)")
     axes.set_ylabel("success rate")
     axes.set_ylim(-0.02, 1.02)
@@ -67,7 +68,8 @@ def film(config: ComparisonConfig, model: Any, path: Path, episodes: int = 3) ->
     """Save a GIF of the student acting, with the teacher's prior and its own policy beside it."""
     import torch as th
 
-    env = taught(config)(make_env(config.env, render_mode="rgb_array"))
+    shows = guided_play(config)
+    env = shows(taught(config)(make_env(config.env, render_mode="rgb_array")))
     names = action_names(env)
     frames: list[Image.Image] = []
     durations: list[int] = []
@@ -81,6 +83,9 @@ def film(config: ComparisonConfig, model: Any, path: Path, episodes: int = 3) ->
                 probs = model.policy.get_distribution(tensor).distribution.probs[0].numpy()
             situation = env.get_wrapper_attr("situation")
             lines = _caption(episode, step, situation, done, success)
+            if config.teaching.subgoals is not None:
+                named = info["subgoal"] or "none"
+                lines.append("" if done else f"Subgoal: {named}")
             prior = info["teacher_prior"] if info["teacher_weight"] > 0 else None
             drawn = frame(env)
             assert drawn is not None

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from stable_baselines3 import PPO
 
-from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.experiments.config import STUDENT_NAMES, ComparisonConfig
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation, evaluate, percent
 from gym_llmteacher.experiments.result import RunResult
-from gym_llmteacher.experiments.train import taught
+from gym_llmteacher.experiments.saved import load_student, played_in, takes_subgoals
+from gym_llmteacher.experiments.teaching import Wrap, taught
 from gym_llmteacher.playing.actors import Actor, StudentActor, TeacherActor
 from gym_llmteacher.teachers.make import TeacherSpec
 from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
@@ -51,52 +52,44 @@ def evaluation_table(
 ) -> Table:
     """Sampled and greedy results of a saved student, or of a teacher acting alone.
 
-    :raises ModelUnavailableError: the student's file cannot be read
+    A student that takes subgoals plays with those of its training, and without any.
+
+    :raises ModelUnavailableError: the student's file cannot be read, or it takes subgoals and
+        nothing says which
     """
     table = Table(title=f"{env_id}, {episodes} episodes from seed {seed}")
     for column in ("policy", "actions", "success", "return", "length"):
         table.add_column(column, justify="left" if column in ("policy", "actions") else "right")
-    for deterministic in (False, True):
-        if student is not None:
-            actor: Actor = StudentActor(load_student(student), deterministic)
-            score = evaluate(lambda: make_env(env_id), actor, episodes, seed)
-        else:
-            actor = TeacherActor(deterministic)
-            score = evaluate(
-                lambda: LLMTeacherWrapper(
-                    make_env(env_id), teacher=teacher, elicitation=elicitation
-                ),
-                actor,
-                episodes,
-                seed,
+    players: list[tuple[str, Callable[[bool], Actor], Wrap]] = []
+    if student is None:
+        players.append(
+            (
+                "teacher",
+                TeacherActor,
+                lambda env: LLMTeacherWrapper(env, teacher=teacher, elicitation=elicitation),
             )
-        table.add_row(
-            "teacher" if student is None else student.name,
-            "most likely" if deterministic else "sampled",
-            percent(score.success),
-            f"{score.reward:.3f}",
-            f"{score.length:.1f}",
         )
+    else:
+        model = load_student(student)
+        players.append((student.name, partial(StudentActor, model), played_in(model, student)))
+        if takes_subgoals(model):
+            alone = played_in(model, student, shown=False)
+            players.append(("  no subgoals", partial(StudentActor, model), alone))
+    for name, actor, wrap in players:
+        for deterministic in (False, True):
+            score = evaluate(partial(_wrapped, wrap, env_id), actor(deterministic), episodes, seed)
+            table.add_row(
+                name,
+                "most likely" if deterministic else "sampled",
+                percent(score.success),
+                f"{score.reward:.3f}",
+                f"{score.length:.1f}",
+            )
     return table
 
 
-def load_student(path: Path) -> PPO:
-    """Load what ``TeacherPPO.save`` or ``PPO.save`` wrote.
-
-    :raises ModelUnavailableError: there is no such file, or it is not a saved model
-    """
-    if not path.is_file() and not path.with_name(f"{path.name}.zip").is_file():
-        raise ModelUnavailableError(
-            f"there is no {path}; expected a zip saved by TeacherPPO.save or PPO.save, such as "
-            "runs/SimpleDoorKey-v0/teacher-0.zip."
-        )
-    try:
-        return PPO.load(path, device="cpu")
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise ModelUnavailableError(
-            f"{path} cannot be loaded as a student ({error}); expected a zip saved by "
-            "TeacherPPO.save or PPO.save."
-        ) from None
+def _wrapped(wrap: Wrap, env_id: str) -> gym.Env[Any, Any]:
+    return wrap(make_env(env_id))
 
 
 def frames_to(curve: Sequence[tuple[int, float]], success: float = 0.9) -> int | None:
@@ -134,6 +127,11 @@ def table_rows(
             f"{llm['calls']:.0f}" if "calls" in llm else "-",
             f"{tokens:.0f}" if "calls" in llm else "-",
         ))  # fmt: skip
+        if run.without_subgoals is not None:
+            sampled, greedy = run.without_subgoals
+            rows.append(("  no subgoals", str(run.seed), percent(sampled.success),
+                         percent(greedy.success), f"{sampled.reward:.3f}", "", "", "", "",
+                         ""))  # fmt: skip
     return rows
 
 
@@ -141,7 +139,7 @@ def rich_table(config: ComparisonConfig, rows: Sequence[tuple[str, ...]]) -> Tab
     """Format for the terminal."""
     table = Table(
         title=f"{config.env}, {config.eval_episodes} episodes per evaluation",
-        caption=CAPTION,
+        caption=caption(config),
         box=SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
@@ -154,11 +152,18 @@ def rich_table(config: ComparisonConfig, rows: Sequence[tuple[str, ...]]) -> Tab
     return table
 
 
-def markdown_table(rows: Sequence[tuple[str, ...]]) -> str:
+def caption(config: ComparisonConfig) -> str:
+    """What the columns are, and the rows that are no student of their own."""
+    if config.teaching.subgoals is None:
+        return CAPTION
+    return f"{CAPTION}; no subgoals: the student above, to whom none is shown, and nobody is asked"
+
+
+def markdown_table(rows: Sequence[tuple[str, ...]], below: str = CAPTION) -> str:
     """Format for a README."""
     lines = [HEADER, tuple("---" for _ in HEADER), *rows]
     rows_text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"{rows_text}\n\n{CAPTION}.\n"
+    return f"{rows_text}\n\n{below}.\n"
 
 
 def save_results(
@@ -174,7 +179,7 @@ def save_results(
         "runs": [run.as_dict() for run in runs],
     }
     (folder / "results.json").write_text(json.dumps(data, indent=1, default=_plain))
-    (folder / "results.md").write_text(markdown_table(table_rows(runs, teacher)))
+    (folder / "results.md").write_text(markdown_table(table_rows(runs, teacher), caption(config)))
 
 
 def _plain(value: object) -> float:

@@ -17,6 +17,8 @@ class RunResult:
     :param curve: ``(frames, success rate of the last 100 training episodes)``
     :param teacher: totals of the teacher
     :param taught: ``(frames, λ, calls to the language model so far)``
+    :param without_subgoals: sampled and greedy, where none is shown and nobody is asked; ``None``:
+        it was trained without
     """
 
     kind: StudentKind
@@ -28,6 +30,7 @@ class RunResult:
     curve: list[tuple[int, float]]
     teacher: dict[str, float] = field(default_factory=dict)
     taught: list[tuple[int, float, float]] = field(default_factory=list)
+    without_subgoals: tuple[Evaluation, Evaluation] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
 from gym_llmteacher.errors import CheckpointError
 from gym_llmteacher.experiments.checkpoint import FILE
+from gym_llmteacher.experiments.config import ComparisonConfig
 from gym_llmteacher.shown import shown
 
 _OF_A_RUN = (FILE, "config.json", "results.*", "curve.png", "student.gif", "teacher-*.zip",
@@ -59,6 +61,15 @@ def env_of(folder: Path) -> str | None:
         return str(json.loads((folder / "config.json").read_text())["env"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def config_of(folder: Path) -> ComparisonConfig | None:
+    """The settings of the training in this folder, wherever it has been moved to."""
+    try:
+        config = ComparisonConfig.from_json((folder / "config.json").read_text())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return dataclasses.replace(config, out=str(folder))
 
 
 def clear(folder: Path) -> None:

@@ -24,7 +24,7 @@ class Moment:
     """One step.
 
     :param text: what the teacher is told
-    :param said: what it advises, in words
+    :param said: what it advises, in words, and the subgoal, if the student is shown one
     :param prior: by action; ``None``: it abstains
     :param policy: the student's probabilities, by action
     :param frame: a picture as a data URL; empty where the env draws none
@@ -88,9 +88,12 @@ def _moment(env: gym.Env[Any, Any], info: dict[str, Any], probs: Any) -> Moment:
     if advice is not None and advice.plans:
         best, share = max(advice.plans, key=lambda plan: plan[1])
         said = f"{', then '.join(best)} ({share:.0%})"
+    said = said or "(abstains)"
+    if info.get("subgoal"):
+        said += f"; subgoal: {info['subgoal']}"
     return Moment(
         situation.text if situation is not None else "",
-        said or "(abstains)",
+        said,
         [round(float(p), 4) for p in info["teacher_prior"]] if advised else None,
         [round(float(p), 4) for p in probs],
         _picture(env),

@@ -16,14 +16,15 @@ from gym_llmteacher.errors import CheckpointError
 from gym_llmteacher.experiments.config import ComparisonConfig
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.evaluate import Evaluation
-from gym_llmteacher.experiments.report import HEADER, load_student, table_rows
+from gym_llmteacher.experiments.report import HEADER, table_rows
 from gym_llmteacher.experiments.result import RunResult
+from gym_llmteacher.experiments.saved import load_student
+from gym_llmteacher.experiments.teaching import guided_play, teacher_of
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.preflight.check import Check, check
 from gym_llmteacher.report.episode import Played, played
 from gym_llmteacher.report.page import page
 from gym_llmteacher.teachers.base import Teacher
-from gym_llmteacher.teachers.make import is_language_model, make_teacher
 from gym_llmteacher.wrappers.teacher import LLMTeacherWrapper
 
 _MOST_ANSWERS = 200
@@ -40,7 +41,7 @@ def write_report(folder: Path, episodes: int = 20) -> Path:
     runs = [_run(form) for form in data["runs"]]
     alone = data.get("teacher")
     scores = None if not alone else (Evaluation(**alone[0]), Evaluation(**alone[1]))
-    teacher = _offline(config) if "teacher" in config.students else None
+    teacher = teacher_of(config, offline=True) if "teacher" in config.students else None
     answers = folder / "answers.sqlite"
     said = Answers(answers).page(most=_MOST_ANSWERS) if answers.exists() else []
     html = page(
@@ -71,6 +72,8 @@ def command(config: ComparisonConfig) -> str:
         words += ["--ask", teaching.ask]
     if teaching.curriculum is not None:
         words += ["--curriculum", json.dumps(teaching.curriculum)]
+    if teaching.subgoals is not None:
+        words += ["--subgoals", json.dumps(teaching.subgoals)]
     return shlex.join(words)
 
 
@@ -89,14 +92,9 @@ def _results(folder: Path) -> dict[str, Any]:
 
 def _run(form: Mapping[str, Any]) -> RunResult:
     scores = {name: Evaluation(**form[name]) for name in ("sampled", "greedy")}
-    return RunResult(**{**form, **scores})
-
-
-def _offline(config: ComparisonConfig) -> Teacher:
-    """The teacher, who says what it has said."""
-    if not is_language_model(config.teacher):
-        return make_teacher(config.teacher)
-    return make_teacher(config.teacher, answers=config.folder / "answers.sqlite", offline=True)
+    without = form.get("without_subgoals")
+    alone = None if without is None else tuple(Evaluation(**score) for score in without)
+    return RunResult(**{**form, **scores, "without_subgoals": alone})
 
 
 def _film(
@@ -111,7 +109,8 @@ def _film(
         env = make_env(config.env, render_mode="rgb_array")
     except Exception:  # an env that cannot be drawn has an episode all the same
         env = make_env(config.env)
-    return played(lambda: LLMTeacherWrapper(env, teacher=teacher), model)
+    shown = guided_play(config, offline=True)
+    return played(lambda: shown(LLMTeacherWrapper(env, teacher=teacher)), model)
 
 
 def _checked(config: ComparisonConfig, teacher: Teacher | None, episodes: int) -> Check | None:

@@ -86,11 +86,20 @@ def teacher_sums(env: VecEnv) -> dict[str, float]:
 
 
 def teacher_totals(env: VecEnv, earlier: Mapping[str, float] | None = None) -> dict[str, float]:
-    """`teacher_sums`, with ``cache_hit_rate`` in place of ``hits`` and ``asked``.
+    """`teacher_sums`, `with_hit_rate`.
 
     :param earlier: sums of a process that was interrupted, to be added
     """
-    totals = added(teacher_sums(env), earlier or {})
+    return with_hit_rate(added(teacher_sums(env), earlier or {}))
+
+
+def with_hit_rate(sums: Mapping[str, float]) -> dict[str, float]:
+    """Sums with ``cache_hit_rate`` in place of ``hits`` and ``asked``.
+
+    >>> with_hit_rate({"calls": 1.0, "hits": 3.0, "asked": 4.0})
+    {'calls': 1.0, 'cache_hit_rate': 0.75}
+    """
+    totals = dict(sums)
     asked, hits = totals.pop("asked", 0.0), totals.pop("hits", 0.0)
     if asked > 0:
         totals["cache_hit_rate"] = hits / asked
