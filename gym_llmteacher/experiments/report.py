@@ -29,7 +29,7 @@ HEADER = ("policy", "seed", "sampled", "greedy", "return", "frames", "to 90%", "
 CAPTION = (
     "sampled, greedy: share of episodes solved, drawing actions from the policy or acting "
     "deterministically; to 90%: frames until 90% of the last 100 training episodes were solved; "
-    "time: of training; calls, tokens: to the language model"
+    "time: of training; calls, tokens: to the language model so far"
 )
 
 
@@ -74,7 +74,7 @@ def evaluation_table(
         players.append((student.name, partial(StudentActor, model), played_in(model, student)))
         if takes_subgoals(model):
             alone = played_in(model, student, shown=False)
-            players.append(("  no subgoals", partial(StudentActor, model), alone))
+            players.append(("  without subgoals", partial(StudentActor, model), alone))
     for name, actor, wrap in players:
         for deterministic in (False, True):
             score = evaluate(partial(_wrapped, wrap, env_id), actor(deterministic), episodes, seed)
@@ -129,7 +129,7 @@ def table_rows(
         ))  # fmt: skip
         if run.without_subgoals is not None:
             sampled, greedy = run.without_subgoals
-            rows.append(("  no subgoals", str(run.seed), percent(sampled.success),
+            rows.append((" without", str(run.seed), percent(sampled.success),
                          percent(greedy.success), f"{sampled.reward:.3f}", "", "", "", "",
                          ""))  # fmt: skip
     return rows
@@ -156,7 +156,9 @@ def caption(config: ComparisonConfig) -> str:
     """What the columns are, and the rows that are no student of their own."""
     if config.teaching.subgoals is None:
         return CAPTION
-    return f"{CAPTION}; no subgoals: the student above, to whom none is shown, and nobody is asked"
+    return (
+        f"{CAPTION}; without: the student above where it is shown no subgoals, and nobody is asked"
+    )
 
 
 def markdown_table(rows: Sequence[tuple[str, ...]], below: str = CAPTION) -> str:
