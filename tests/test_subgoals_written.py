@@ -307,13 +307,12 @@ def test_it_goes_with_a_curriculum_and_a_condition(tmp_path):
     }  # fmt: skip
     config = config_for(
         tmp_path, {"encoding": "relative"}, env=hard, teacher="script:mission_planner", n_envs=1,
-        ask="at_reset", curriculum=curriculum, eval_episodes=1,
+        ask="at_reset", curriculum=curriculum, eval_episodes=1, students=("teacher",),
     )  # fmt: skip
-    runs = compare(config, Console(quiet=True))
-    assert all(run.without_subgoals for run in runs)
-    for kind in ("teacher", "ppo"):
-        saved = json.loads((tmp_path / f"curriculum-{kind}-0.json").read_text())
-        assert saved["history"][1]["mix"] == [{"env": easy}]
+    (run,) = compare(config, Console(quiet=True))
+    assert run.without_subgoals is not None
+    saved = json.loads((tmp_path / "curriculum-teacher-0.json").read_text())
+    assert saved["history"][1]["mix"] == [{"env": easy}]
 
 
 def answer(body):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from rich.console import Console
@@ -11,7 +11,6 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from stable_baselines3.common.callbacks import BaseCallback
 
 from gym_llmteacher.sb3.taught_algorithm import TaughtAlgorithm
-from gym_llmteacher.sb3.telemetry import teacher_totals
 
 
 def make_progress(console: Console) -> Progress:
@@ -36,15 +35,15 @@ class ProgressCallback(BaseCallback):
     ``curve`` is a list of ``(frames, success rate of the last 100 training episodes)``; ``taught``,
     of students with a teacher, is one of ``(frames, λ, calls to the language model so far)``.
 
-    :param earlier: totals of the teacher in a process that was interrupted
+    :param totals: gives the teachers' totals so far; empty where there is none
     """
 
     def __init__(
-        self, progress: Progress, task: TaskID, earlier: Mapping[str, float] | None = None
+        self, progress: Progress, task: TaskID, totals: Callable[[], Mapping[str, float]]
     ) -> None:
         super().__init__()
         self._progress, self._task = progress, task
-        self._earlier = earlier
+        self._totals = totals
         self.curve: list[tuple[int, float]] = []
         self.taught: list[tuple[int, float, float]] = []
         self._tenth = 0
@@ -56,15 +55,15 @@ class ProgressCallback(BaseCallback):
         success = self._success()
         self.curve.append((self.num_timesteps, success))
         parts = [self._return() if math.isnan(success) else f"success {success:4.0%}"]
+        totals = self._totals()
         if isinstance(self.model, TaughtAlgorithm):
             coef = self.model.current_coef
-            totals = teacher_totals(self.training_env, self._earlier)
             self.taught.append((self.num_timesteps, coef, totals.get("calls", 0.0)))
             parts.append(f"λ {coef:.2f}")
-            if "calls" in totals:
-                parts.append(f"{totals['calls']:.0f} calls")
-                if totals.get("cost_usd"):  # 0 where no price is known
-                    parts.append(f"${totals['cost_usd']:.2f}")
+        if "calls" in totals:
+            parts.append(f"{totals['calls']:.0f} calls")
+            if totals.get("cost_usd"):  # 0 where no price is known
+                parts.append(f"${totals['cost_usd']:.2f}")
         status = " · ".join(parts)
         self._progress.update(self._task, completed=self.num_timesteps, status=status)
         self._log(status)

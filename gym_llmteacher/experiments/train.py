@@ -95,17 +95,24 @@ def _train_one(
             f"{STUDENT_NAMES[kind]} seed {seed} goes on from {model.num_timesteps:,} frames"
         )
     before = student.seconds if student else 0.0
+
+    def sums() -> Mapping[str, float]:
+        return sums_of(config, kind, _vec_env(model)) if teachers else {}
+
+    def totals() -> dict[str, float]:
+        return with_hit_rate(added(sums(), earlier)) if teachers else {}
+
     start = time.perf_counter()
     with make_progress(console) as progress:
         label = f"{STUDENT_NAMES[kind]:>10} seed {seed}"
         task = progress.add_task(label, total=config.steps, status="success   0%")
-        watch = ProgressCallback(progress, task, earlier)
+        watch = ProgressCallback(progress, task, totals)
         if student is not None:
             watch.curve, watch.taught = list(student.curve), list(student.taught)
 
         def take() -> None:
             if teachers:
-                done.note(sums_of(config, kind, _vec_env(model)), earlier)
+                done.note(sums(), earlier)
             seconds = before + time.perf_counter() - start
             done.student = snapshot(model, kind, seed, watch.curve, watch.taught, seconds, teachers)
             if written is not None:
@@ -129,19 +136,16 @@ def _train_one(
     model.save(config.folder / f"{kind}-{seed}.zip")
     if written is not None:
         written[0].save(config.folder / f"curriculum-{kind}-{seed}.json")
-    env = _vec_env(model)
-    totals: dict[str, float] = {}
+    spent = totals()
     if teachers:
-        sums = sums_of(config, kind, env)
-        totals = with_hit_rate(added(sums, earlier))
-        done.note(sums, earlier)
-    env.close()
+        done.note(sums(), earlier)
+    _vec_env(model).close()
     sampled, greedy = _scores(config, model, shown=True)
     without = None
     if config.teaching.subgoals is not None:
         without = _scores(config, model, shown=False)
     return RunResult(
-        kind, seed, model.num_timesteps, sampled, greedy, seconds, watch.curve, totals,
+        kind, seed, model.num_timesteps, sampled, greedy, seconds, watch.curve, spent,
         watch.taught, without,
     )  # fmt: skip
 
