@@ -30,6 +30,7 @@ from gym_llmteacher.experiments.report import evaluation_table, table_rows
 from gym_llmteacher.experiments.saved import load_student, played_in
 from gym_llmteacher.experiments.student import check_env, make_student, make_train_env
 from gym_llmteacher.experiments.teaching import guided, guided_play, sums_of, taught
+from gym_llmteacher.experiments.train import scores_of
 from gym_llmteacher.sb3.loop_free import LoopFreePolicy
 from gym_llmteacher.subgoals.written import read_subgoals
 from gym_llmteacher.testing import FakeLLMServer
@@ -180,6 +181,18 @@ def test_playing_shows_what_training_shows_and_pays_nothing():
     assert earned[0] > earned[1] + 0.5
     assert earned[1] == earned[2] < 1
     assert seen == [1.0, 1.0, 0.0]
+
+
+def test_where_none_is_shown_nobody_is_asked():
+    asked = []
+    planner = ScriptedTeacher.named("door_key_planner")
+    teacher = ScriptedTeacher(lambda here: asked.append(1) or planner.function(here))
+    config = config_for(subgoals={"dropout": 0.5}, teacher=teacher, students=("ppo",))
+    model = make_student(config, "ppo", 0)
+    scores_of(config, model, shown=False)
+    assert asked == []
+    scores_of(config, model, shown=True)
+    assert len(asked) >= 4
 
 
 @pytest.fixture(scope="module")
@@ -334,17 +347,22 @@ def test_a_model_over_the_network_is_asked_once_for_both_ways(tmp_path):
         envs.close()
         runs = compare(config, Console(quiet=True))
         asked = [json.dumps(request.body["messages"]) for request in server.history]
+        elsewhere = tmp_path / "elsewhere"  # without what was said
+        elsewhere.mkdir()
+        for name in ("config.json", "ppo-0.zip"):
+            (elsewhere / name).write_bytes((tmp_path / name).read_bytes())
+        for folder, known in ((tmp_path, True), (elsewhere, False)):
+            student = folder / "ppo-0.zip"
+            env = played_in(load_student(student), student)(make_env(TASK))
+            obs, info = env.reset(seed=10_000)
+            assert (bool(obs["subgoal"][0]), bool(info["subgoal"])) == (known, known)
+        assert len(server.history) == len(asked)  # saved students ask nobody
     assert len(asked) == len(set(asked)) > 3
     for run in runs:
         assert run.teacher["calls"] == len(asked)
         assert run.teacher["over_budget"] == 0
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
-    # The server is gone: what it has said stands.
-    model = load_student(tmp_path / "ppo-0.zip")
-    env = played_in(model, tmp_path / "ppo-0.zip")(make_env(TASK))
-    obs, info = env.reset(seed=10_000)
-    assert (obs["subgoal"][0], info["subgoal"] != "") == (1, True)
 
 
 def test_what_was_spent_on_subgoals_counts_once():

@@ -140,10 +140,10 @@ def _train_one(
     if teachers:
         done.note(sums(), earlier)
     _vec_env(model).close()
-    sampled, greedy = _scores(config, model, shown=True)
+    sampled, greedy = scores_of(config, model, shown=True)
     without = None
     if config.teaching.subgoals is not None:
-        without = _scores(config, model, shown=False)
+        without = scores_of(config, model, shown=False)
     return RunResult(
         kind, seed, model.num_timesteps, sampled, greedy, seconds, watch.curve, spent,
         watch.taught, without,
@@ -159,7 +159,7 @@ def _teachers(config: ComparisonConfig, kind: StudentKind) -> dict[str, Teacher]
     return {name: teacher for name, teacher in both.items() if teacher is not None}
 
 
-def _scores(config: ComparisonConfig, model: PPO, shown: bool) -> tuple[Evaluation, Evaluation]:
+def scores_of(config: ComparisonConfig, model: PPO, shown: bool) -> tuple[Evaluation, Evaluation]:
     """Sampled and greedy.
 
     :param shown: whether the student is shown subgoals, if it has been trained with some
