@@ -22,7 +22,7 @@ from gym_llmteacher import (
 )
 from gym_llmteacher.cli import main
 from gym_llmteacher.errors import ModelUnavailableError
-from gym_llmteacher.experiments.checkpoint import Checkpoint
+from gym_llmteacher.experiments.checkpoint import Checkpoint, restore, snapshot
 from gym_llmteacher.experiments.compare import compare
 from gym_llmteacher.experiments.config import ComparisonConfig, Running, Teaching
 from gym_llmteacher.experiments.envs import make_env
@@ -30,7 +30,7 @@ from gym_llmteacher.experiments.report import evaluation_table, table_rows
 from gym_llmteacher.experiments.saved import load_student, played_in
 from gym_llmteacher.experiments.student import check_env, make_student, make_train_env
 from gym_llmteacher.experiments.teaching import guided, guided_play, sums_of, taught
-from gym_llmteacher.experiments.train import scores_of
+from gym_llmteacher.experiments.train import scores_of, teachers_of
 from gym_llmteacher.sb3.loop_free import LoopFreePolicy
 from gym_llmteacher.subgoals.written import read_subgoals
 from gym_llmteacher.testing import FakeLLMServer
@@ -363,6 +363,23 @@ def test_a_model_over_the_network_is_asked_once_for_both_ways(tmp_path):
         assert run.teacher["over_budget"] == 0
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
+
+
+def test_a_checkpoint_has_neither_the_model_nor_its_key(tmp_path):
+    with FakeLLMServer(answer) as server:
+        config = config_for(
+            tmp_path, {"encoding": "relative"},
+            teacher={**server.model, "api_key": KEY, "elicitation": "samples"},
+        )  # fmt: skip
+        for kind in config.students:
+            teachers = teachers_of(config, kind)
+            model = make_student(config, kind, 0)
+            saved = snapshot(model.learn(256), kind, 0, [], [], 0.0, teachers)
+            assert saved.envs is not None
+            assert KEY.encode() not in saved.envs
+            again = restore(saved, make_student(config, kind, 0), teachers)
+            for background in again.get_env().get_attr("background"):
+                assert background.teacher is teachers["subgoals"]
 
 
 def test_what_was_spent_on_subgoals_counts_once():

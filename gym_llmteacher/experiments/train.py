@@ -88,7 +88,7 @@ def _train_one(
     earlier: Mapping[str, float],
 ) -> RunResult:
     model = make_student(config, kind, seed)
-    student, teachers = done.student, _teachers(config, kind)
+    student, teachers = done.student, teachers_of(config, kind)
     if student is not None:
         model = restore(student, model, teachers)
         console.print(
@@ -150,7 +150,7 @@ def _train_one(
     )  # fmt: skip
 
 
-def _teachers(config: ComparisonConfig, kind: StudentKind) -> dict[str, Teacher]:
+def teachers_of(config: ComparisonConfig, kind: StudentKind) -> dict[str, Teacher]:
     """The teachers behind a student's envs, by what they do."""
     both = {
         TEACHER: teacher_of(config) if kind == "teacher" else None,
