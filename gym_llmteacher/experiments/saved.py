@@ -11,7 +11,7 @@ from stable_baselines3 import PPO
 from gym_llmteacher.errors import ModelUnavailableError
 from gym_llmteacher.experiments.run_folder import config_of
 from gym_llmteacher.experiments.teaching import Wrap, guided_play
-from gym_llmteacher.subgoals.wrapper import OBSERVATION, SUBGOAL
+from gym_llmteacher.subgoals.keys import OBSERVATION, SUBGOAL
 
 
 def load_student(path: Path) -> PPO:
