@@ -228,7 +228,10 @@ def test_a_comparison_says_how_students_do_with_subgoals_and_without(trained):
 def test_settings_come_back_and_belong_to_what_is_compared(tmp_path):
     teacher = {"model": "openai/x", "api_base": "http://one", "api_key": KEY}
     config = config_for(tmp_path, {"encoding": "words", "teacher": teacher})
-    assert KEY not in config.to_json()
+    writes = config_for(tmp_path, curriculum={"writer": {"model": teacher}})
+    for one in (config, writes):
+        assert KEY not in one.to_json() + one.identity()
+        assert "***" in one.to_json()
     again = ComparisonConfig.from_json(config.to_json())
     assert again.teaching.subgoals["encoding"] == "words"
     assert again.teaching.subgoals["teacher"]["model"] == "openai/x"

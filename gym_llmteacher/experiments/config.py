@@ -93,8 +93,9 @@ class ComparisonConfig:
         values = dataclasses.asdict(self)
         if isinstance(self.teacher, dict):
             values["teacher"] = without_secrets(self.teacher)
-        if self.teaching.subgoals is not None:
-            values["teaching"]["subgoals"] = without_secrets(self.teaching.subgoals)
+        for name in ("curriculum", "subgoals"):  # either may name a teacher of its own
+            if (written := getattr(self.teaching, name)) is not None:
+                values["teaching"][name] = without_secrets(written)
         return json.dumps(values, indent=2)
 
     def identity(self) -> str:
