@@ -165,8 +165,8 @@ PARTS = {
             ),
         },
         TeacherPPO,
-        frames=40_960,
-        every=8_192,
+        frames=122_880,
+        every=12_288,
         episodes=32,
     ),
     "harm": Part(

@@ -21,6 +21,8 @@ from gym_llmteacher.errors import CurriculumError
 from gym_llmteacher.shown import shown
 
 logger = logging.getLogger(__name__)
+_PATIENCE = 2
+"""Cycles without a rise after which a mix is doubted."""
 
 
 @dataclass
@@ -34,9 +36,10 @@ class Curriculum:
     mix. The original is always a share of it, so that no writer can keep the student away from what
     counts.
 
-    A mix may also hold the student back without a fall. If success rose neither in the original nor
-    in the mix, the next cycle is a control: the originals alone. If success then rises by more than
-    noise, what is new in the mix is trained in no more; else it is cleared, and not doubted again.
+    A mix may also hold the student back without a fall. After two cycles in which success rose
+    neither in the original nor in the mix, the next is a control: the originals alone. If success
+    then rises by more than noise, what is new in the mix is trained in no more; else it is cleared,
+    and not doubted again.
 
     :param env_fn: makes an env of keyword arguments; all with the same spaces
     :param space: JSON Schema of each keyword argument (`ConfigurationSpace`)
@@ -95,6 +98,7 @@ class Curriculum:
         self._harmful: set[str] = set()
         self._doubted: set[str] = set()
         self._cleared: set[str] = set()
+        self._stalled = 0
         self._last: Rate | None = None
         self._before: Rate | None = None
         self._known: dict[str, Rate] = {}
@@ -125,10 +129,10 @@ class Curriculum:
         better = {*improved, *risen(self._known, latest)}
         self._known.update(latest)
         now = _together(skills)
-        fell = self._before is not None and self._before.low > now.success
-        # A rise keeps a mix from doubt; only one that is more than noise speaks against it.
+        fell = self._before is not None and self._before.above(now)
+        # Any rise keeps a mix from doubt; only one that is more than noise speaks against it.
         rose = self._last is not None and now.success > self._last.success
-        gained = self._last is not None and now.low > self._last.success
+        gained = self._last is not None and now.above(self._last)
         self._last = now
         new = {key_of(one) for one in self.mix} - set(map(key_of, self.originals))
         if fell:
@@ -140,8 +144,10 @@ class Curriculum:
             verdict = self._harmful if gained else self._cleared
             verdict |= self._doubted
             self._doubted = set()
-        elif not (fell or rose or new & better):
-            self._doubted = new - self._cleared
+        else:
+            self._stalled = 0 if fell or rose or new & better or not new else self._stalled + 1
+            if self._stalled == _PATIENCE:
+                self._doubted, self._stalled = new - self._cleared, 0
         if not fell:
             self._good = list(self.mix)
         self._good = [one for one in self._good if key_of(one) not in self._harmful]
@@ -203,8 +209,9 @@ class Curriculum:
         known = {key: list(rate) for key, rate in self._known.items()}
         return json.dumps({
             "cycle": self.cycle, "mix": self.mix, "good": self._good, "before": before,
-            "last": last, "harmful": sorted(self._harmful), "doubted": sorted(self._doubted),
-            "cleared": sorted(self._cleared), "known": known, "history": self.history,
+            "last": last, "stalled": self._stalled, "harmful": sorted(self._harmful),
+            "doubted": sorted(self._doubted), "cleared": sorted(self._cleared), "known": known,
+            "history": self.history,
             "rng": self._rng.bit_generator.state,
         })  # fmt: skip
 
@@ -220,6 +227,7 @@ class Curriculum:
             before, last = (state[k] and Rate(*state[k]) for k in ("before", "last"))
             known = {key: Rate(*values) for key, values in state["known"].items()}
             keys = [set(state[k]) for k in ("harmful", "doubted", "cleared")]
+            self._stalled = int(state["stalled"])
             cycle, history, rng = int(state["cycle"]), list(state["history"]), state["rng"]
             self._rng.bit_generator.state = rng
         except (ValueError, KeyError, TypeError) as error:

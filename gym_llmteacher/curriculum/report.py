@@ -32,6 +32,14 @@ class Rate(NamedTuple):
         low, high = wilson(won, n)
         return cls(won / n, low, high, n)
 
+    def above(self, other: Rate) -> bool:
+        """Whether it is higher by more than noise: each is outside the other's interval.
+
+        >>> Rate.of(9, 20).above(Rate.of(2, 20)), Rate.of(1, 20).above(Rate.of(0, 20))
+        (True, False)
+        """
+        return self.low > other.success and other.high < self.success
+
 
 def rates(outcomes: Iterable[tuple[str, bool]]) -> dict[str, Rate]:
     """Rates by name.
@@ -53,7 +61,7 @@ def risen(before: Mapping[str, Rate], now: Mapping[str, Rate]) -> set[str]:
     >>> risen({"a": Rate.of(0, 9), "b": Rate.of(4, 9)}, {"a": Rate.of(3, 9), "b": Rate.of(5, 9)})
     {'a'}
     """
-    return {name for name in now if name in before and now[name].low > before[name].success}
+    return {name for name in now if name in before and now[name].above(before[name])}
 
 
 @dataclass(frozen=True)
