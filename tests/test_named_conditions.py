@@ -1,5 +1,7 @@
 """Conditions in words: what they make, and what is said of those that name none."""
 
+import json
+
 import gymnasium as gym
 import pytest
 from stable_baselines3 import PPO
@@ -10,6 +12,7 @@ from gym_llmteacher import (
     AskingWrapper,
     AtReset,
     ConditionError,
+    CurriculumError,
     GroundingWrapper,
     LLMTeacherWrapper,
     ScriptedTeacher,
@@ -83,3 +86,33 @@ def test_the_command_line_takes_them(tmp_path, monkeypatch):
     for _ in range(20):
         env.step([6])
     assert env.get_attr("adviser")[0].metrics()["saved_at_reset"] == 20
+
+
+def test_a_training_shows_its_student_to_the_condition(tmp_path):
+    run = ["train", "--teacher", PLANNER, "--n-envs", "1", "--steps", "128", "--episodes", "1"]
+    run += ["--students", "teacher", "--out", str(tmp_path), "--ask", "student_uncertain:1"]
+    done = CliRunner().invoke(app, run)
+    assert done.exit_code == 0, done.output
+    (saved,) = json.loads((tmp_path / "results.json").read_text("utf-8"))["runs"]
+    # No policy is more uncertain than an even one: nothing was asked in a rollout of 128 steps.
+    assert saved["teacher"]["saved_student_uncertain"] >= 120
+
+
+@pytest.mark.parametrize("option", ["--subgoals", "--curriculum"])
+def test_a_student_that_sees_something_else_is_not_watched(option, tmp_path):
+    space = {"space": {"env": {"enum": [TASK]}}, "original": {"env": TASK}, "writer": "random"}
+    given = "relative" if option == "--subgoals" else json.dumps(space)
+    run = ["train", "--teacher", PLANNER, "--out", str(tmp_path / "run"), option, given]
+    done = CliRunner().invoke(app, [*run, "--ask", "student_uncertain:0.5"])
+    with pytest.raises(ConditionError, match=f"with {option}, expected no student_uncertain"):
+        raise done.exception
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_curriculum_that_no_env_takes_is_an_error_before_anything_is_written(tmp_path):
+    space = {"space": {"size": {"enum": [5]}}, "original": {"size": 5}, "writer": "random"}
+    run = ["train", "--teacher", PLANNER, "--out", str(tmp_path / "run")]
+    done = CliRunner().invoke(app, [*run, "--curriculum", json.dumps(space)])
+    with pytest.raises(CurriculumError, match=r"\{'size': 5\} cannot be made .*expected env"):
+        raise done.exception
+    assert not (tmp_path / "run").exists()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gym_llmteacher.advice import Advice
 from gym_llmteacher.advising.asker import Asker, saved_questions
 from gym_llmteacher.advising.background import BackgroundAdvisor
-from gym_llmteacher.advising.conditions import Condition
+from gym_llmteacher.advising.conditions import Condition, StudentUncertain
 from gym_llmteacher.advising.named import condition_of
 from gym_llmteacher.errors import TeacherSpecError
 from gym_llmteacher.prior import Pending, check_smoothing, prior_from, uniform_prior
@@ -242,6 +242,12 @@ class Adviser:
         for env, said in enumerate(self.said):
             if None in said.advices and [here.key for here in said.situations] == keys:
                 self.said[env] = said._replace(advices=answered.advices)
+
+    def watch(self, student: Any) -> None:
+        """Let conditions look at this student from now on (`StudentUncertain`)."""
+        for part in self.ask.parts() if self.ask else ():
+            if isinstance(part, StudentUncertain):
+                part.watch(student)
 
     def metrics(self) -> dict[str, float]:
         """Totals of the teacher, and of the asking.

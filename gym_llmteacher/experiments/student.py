@@ -10,11 +10,12 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.vec_env import VecEnv
 
+from gym_llmteacher.advising.conditions import StudentUncertain
 from gym_llmteacher.advising.named import condition_of
 from gym_llmteacher.curriculum.callback import CurriculumCallback
 from gym_llmteacher.curriculum.curriculum import Curriculum
 from gym_llmteacher.curriculum.written import curriculum_of
-from gym_llmteacher.errors import ConditionError, GroundingError
+from gym_llmteacher.errors import ConditionError, CurriculumError, GroundingError
 from gym_llmteacher.experiments.config import ComparisonConfig, StudentKind, ppo_arguments
 from gym_llmteacher.experiments.envs import make_env
 from gym_llmteacher.experiments.teaching import (
@@ -53,12 +54,21 @@ def policy_for(space: gym.spaces.Space[Any]) -> str:
 def check_env(config: ComparisonConfig) -> None:
     """Make the env once, before anything is written or asked.
 
+    :raises CurriculumError: the original cannot be made
+    :raises ConditionError: the student cannot be shown to a condition
     :raises GroundingError: Stable-Baselines3 cannot learn from its observations, or nothing knows
         what they mean
     """
+    _check_ask(config)
     written = curriculum_for(config)
     if written is not None:
-        written[0].make_original().close()
+        try:
+            written[0].make_original().close()
+        except TypeError as error:  # of whoever makes the env: it takes no such argument
+            raise CurriculumError(
+                f"the original {written[0].originals[0]!r} cannot be made ({error}), expected env, "
+                f"an env id (default: {config.env}), and keyword arguments of it."
+            ) from None
     env = make_env(config.env)
     try:
         space = env.observation_space
@@ -74,6 +84,21 @@ def check_env(config: ComparisonConfig) -> None:
             _check_subgoals(config, env)
     finally:
         env.close()
+
+
+def _check_ask(config: ComparisonConfig) -> None:
+    condition = condition_of(config.teaching.ask)
+    watches = condition is not None and any(
+        isinstance(part, StudentUncertain) for part in condition.parts()
+    )
+    beside = {"--subgoals": config.teaching.subgoals, "--curriculum": config.teaching.curriculum}
+    for option, given in beside.items():
+        if watches and given is not None:
+            raise ConditionError(
+                f"--ask is {config.teaching.ask!r} with {option}, expected no student_uncertain: "
+                "it has the student look at what the teacher sees, and the student sees more, or "
+                f"in another env. Cure: another condition, or no {option}."
+            )
 
 
 def _check_subgoals(config: ComparisonConfig, env: gym.Env[Any, Any]) -> None:

@@ -30,7 +30,7 @@ from gym_llmteacher.experiments.teaching import (
     teacher_of,
 )
 from gym_llmteacher.playing.actors import StudentActor
-from gym_llmteacher.sb3.telemetry import with_hit_rate
+from gym_llmteacher.sb3.telemetry import watch_student, with_hit_rate
 from gym_llmteacher.teachers.base import Teacher
 from gym_llmteacher.teachers.totals import added
 
@@ -125,6 +125,8 @@ def _train_one(
         written = curriculum_for(config, guided_play(config))
         if written is not None and student is not None:
             written[0].resume(student.curriculum)
+        if kind == "teacher":
+            watch_student(_vec_env(model), model)
         checkpoints = Checkpoints(config.running.checkpoint_every, take, write)
         model.learn(
             config.steps - model.num_timesteps,

@@ -44,13 +44,18 @@ def use_record(env: VecEnv, experience: Experience) -> None:
     _hand_over(env, "use_record", experience)
 
 
-def _hand_over(env: VecEnv, method: str, experience: Experience) -> None:
+def watch_student(env: VecEnv, student: Any) -> None:
+    """Conditions behind ``env``, which is in this process, look at this student from now on."""
+    _hand_over(env, "watch_student", student)
+
+
+def _hand_over(env: VecEnv, method: str, what: Any) -> None:
     """To the one teacher of all envs, or to that of each."""
     teacher = unwrap_vec_wrapper(env, VecTeacher)
     if teacher is not None:
-        getattr(teacher, method)(experience)
+        getattr(teacher, method)(what)
     else:
-        env.env_method(method, experience)
+        env.env_method(method, what)
 
 
 def late_priors(

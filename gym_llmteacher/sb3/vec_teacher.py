@@ -160,6 +160,10 @@ class VecTeacher(VecEnvWrapper):
         self.teacher = RecordedTeacher.around(self.teacher, experience)
         self.adviser.use(self.teacher)
 
+    def watch_student(self, student: Any) -> None:
+        """Let conditions look at this student from now on (`StudentUncertain`)."""
+        self.adviser.watch(student)
+
     def set_teaching(self, every: int) -> None:
         """Stop or resume describing and asking, in all envs; see `LLMTeacherWrapper`."""
         self.venv.env_method("set_teaching", every)

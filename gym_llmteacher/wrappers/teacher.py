@@ -165,6 +165,10 @@ class LLMTeacherWrapper(GroundingWrapper[ObsType, ActType]):
         self.teacher = RecordedTeacher.around(self.teacher, experience)
         self.adviser.use(self.teacher)
 
+    def watch_student(self, student: Any) -> None:
+        """Let conditions look at this student from now on (`StudentUncertain`)."""
+        self.adviser.watch(student)
+
     def teacher_metrics(self) -> tuple[str, dict[str, float]]:
         """Identity of the teacher (shared teachers have the same) and its running totals."""
         asked = self.teacher
