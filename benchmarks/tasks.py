@@ -192,8 +192,8 @@ def _lake_expert(situation: Any) -> tuple[str, ...]:
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        replace(door_key("SimpleDoorKey", 60_000, 2048, ("key", "door")), long_steps=130_000),
-        replace(door_key("LavaDoorKey", 80_000, 4096, ("key", "door")), long_steps=250_000),
+        replace(door_key("SimpleDoorKey", 60_000, 2048, ("key", "door")), long_steps=200_000),
+        replace(door_key("LavaDoorKey", 80_000, 4096, ("key", "door")), long_steps=270_000),
         replace(
             door_key(
                 "ColoredDoorKey",
