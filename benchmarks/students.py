@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
+from unittest import mock
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import torch as th
@@ -150,7 +151,10 @@ def pack(entry: Entry) -> PPO:
     model.ep_info_buffer, model.ep_success_buffer = deque(maxlen=100), deque(maxlen=100)
     model._last_obs = model._last_episode_starts = None
     whole, folder = RUNS / entry.name / "student.zip", OUT / entry.name
-    model.save(whole, exclude=["start_time"])
+    # What numpy 1 does not read: a generator of numpy 2, and its arrays in protocol 5.
+    model.action_space._np_random = None
+    with mock.patch("cloudpickle.cloudpickle.DEFAULT_PROTOCOL", 4):
+        model.save(whole, exclude=["start_time"])
     folder.mkdir(parents=True, exist_ok=True)
     with ZipFile(whole) as old, ZipFile(folder / "student.zip", "w", ZIP_DEFLATED) as new:
         for name in old.namelist():
