@@ -39,14 +39,13 @@ class RedisServer:
         self.start()
 
     def start(self):
-        log = (self.folder / "log").open("w")
-        self.process = subprocess.Popen(
-            [binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
-             "--save", "", "--appendonly", "yes" if self.keeps else "no",
-             "--appendfsync", "always", "--requirepass", PASSWORD],
-            stdout=log, stderr=log,
-        )  # fmt: skip
-        log.close()
+        command = [
+            binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
+            "--save", "", "--appendonly", "yes" if self.keeps else "no",
+            "--appendfsync", "always", "--requirepass", PASSWORD,
+        ]  # fmt: skip
+        with (self.folder / "log").open("w") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         ends = time.monotonic() + 30
         while True:
             try:
