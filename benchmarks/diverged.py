@@ -1,9 +1,9 @@
-"""DivergedDoorKey in 150,000 frames: a table in docs/results.md, from results that exist.
+"""DivergedDoorKey in 150,000 frames, and in 500,000: a table in docs/results.md, from results.
 
 The runs (frames that the teacher plays are counted)::
 
     python -m benchmarks.paper run --results benchmarks/results/diverged.jsonl \\
-        --tasks DivergedDoorKey-150k --arms planner-replay,llm-replay
+        --tasks DivergedDoorKey-150k,DivergedDoorKey-500k --arms planner-replay,llm-replay
     python -m benchmarks.diverged
 """
 
@@ -26,16 +26,19 @@ def table() -> str:
     """One row for each teacher: what every seed came to."""
     found = read(RESULTS)
     looks = " | ".join(f"at {thousands(frames)}" for frames in LOOKS)
-    lines = [f"| teacher | {looks} | first at 90 %, frames | at the end | IQM (95 %) |",
-             "|---|---|---|---|---|---|---|"]  # fmt: skip
-    for (_, arm), seeds in found.items():
+    lines = [f"| frames | teacher | {looks} | first at 90 %, frames | at the end | IQM (95 %) "
+             "| greedy |", "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for task, arm in sorted(found, key=lambda key: (key[0], list(WORDS).index(key[1]))):
+        seeds = found[task, arm]
         curves = [rows for _, rows in sorted(seeds.items())]
         at = [", ".join(percent(_at(rows, frames)) for rows in curves) for frames in LOOKS]
         first = ", ".join(_frames(frames_to(rows)) for rows in curves)
         final = np.array([rows[-1]["success"] for rows in curves])
         point, low, high = (100 * value for value in iqm(final))
         end = ", ".join(map(percent, final))
-        cells = [WORDS[arm], *at, first, end, f"{point:.0f} ({low:.0f} to {high:.0f})"]
+        greedy = ", ".join(percent(rows[-1]["success_greedy"]) for rows in curves)
+        level = f"{point:.0f} ({low:.0f} to {high:.0f})"
+        cells = [task.rpartition("-")[2], WORDS[arm], *at, first, end, level, greedy]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
