@@ -27,9 +27,11 @@ from stable_baselines3 import DQN, HerReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 
+from benchmarks.marks import write_between_marks
 from gym_llmteacher import LLMTeacherWrapper, MissionGoals, TeacherDQN, TeacherPPO, TeacherSAC
 
 BAR, WINDOW, MORE = 0.8, 100, 4_000
+PAGE = Path(__file__).parent.parent / "docs" / "results.md"
 
 
 class Task(NamedTuple):
@@ -160,7 +162,9 @@ def main() -> None:
     parser.add_argument("--students", choices=STUDENTS, nargs="*", default=list(STUDENTS))
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--table", action="store_true", help="print the table of what is there")
+    parser.add_argument(
+        "--table", action="store_true", help="the table of what is there, into the docs"
+    )
     args = parser.parse_args()
     th.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -174,6 +178,8 @@ def main() -> None:
             path.write_text(json.dumps(run(student, name, seed)) + "\n")
             print(path.read_text()[:150], flush=True)
     print(table(args.out))
+    if args.table:
+        write_between_marks(PAGE, "benchmarks/hindsight.py", table(args.out) + "\n")
 
 
 if __name__ == "__main__":
