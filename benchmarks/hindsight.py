@@ -162,9 +162,7 @@ def main() -> None:
     parser.add_argument("--students", choices=STUDENTS, nargs="*", default=list(STUDENTS))
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument(
-        "--table", action="store_true", help="the table of what is there, into the docs"
-    )
+    parser.add_argument("--table", action="store_true", help="write the table of what is there")
     args = parser.parse_args()
     th.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
