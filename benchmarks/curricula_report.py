@@ -32,8 +32,13 @@ def least(line: dict[str, Any]) -> list[tuple[int, float]]:
     return [(row[0], min(x or 0.0 for x in row[1:])) for row in line["curve"]]
 
 
-def reached(line: dict[str, Any]) -> str:
-    frames = next((x for x, share in least(line) if share >= SOLVED), None)
+def reached(line: dict[str, Any], looks: int = 1) -> str:
+    """Frames at the first of so many looks in a row at which the worst skill was there."""
+    shares = least(line)
+    frames = next(
+        (shares[i][0] for i in range(len(shares) - looks + 1)
+         if all(share >= SOLVED for _, share in shares[i : i + looks])), None
+    )  # fmt: skip
     return f"{frames / 1000:.0f}k" if frames else f"not in {line['curve'][-1][0] / 1000:.0f}k"
 
 
@@ -42,8 +47,8 @@ def table(part: str, groups: Groups) -> str:
     skills = next(iter(arms.values()))[0]["skills"]
     names = [json.loads(skill).get("level", "success") for skill in skills]
     short = " | ".join(name.removeprefix("BabyAI-").removesuffix("-v0") for name in names)
-    rows = [f"| writer | frames to 80 % on each, by seed | {short} | mixes dropped |",
-            f"|---|---|{'---|' * len(skills)}---|"]  # fmt: skip
+    rows = [f"| writer | frames to 80 % on each, by seed | in two looks in a row | {short} "
+            "| mixes dropped |", f"|---|---|---|{'---|' * len(skills)}---|"]  # fmt: skip
     episodes = PARTS[part].episodes // len(skills)
     for arm, group in arms.items():
         cells = []
@@ -52,7 +57,8 @@ def table(part: str, groups: Groups) -> str:
             shares = [row[at] or 0.0 for line in group for row in line["curve"][-2:]]
             cells.append(share(shares, episodes))
         rows.append(
-            f"| {arm} | {', '.join(map(reached, group))} | {' | '.join(cells)} "
+            f"| {arm} | {', '.join(map(reached, group))} "
+            f"| {', '.join(reached(line, looks=2) for line in group)} | {' | '.join(cells)} "
             f"| {', '.join(str(line['dropped']) for line in group)} |"
         )
     return "\n".join(rows) + "\n"
@@ -63,7 +69,7 @@ def picture(groups: Groups, path: Path) -> None:
     from matplotlib.figure import Figure
 
     parts = list(dict.fromkeys(part for part, _ in groups))
-    figure = Figure(figsize=(4.0 * len(parts), 3.6), layout="constrained")
+    figure = Figure(figsize=(4.0 * len(parts), 4.0), layout="constrained")
     axes = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
     for axis, part in zip(axes, parts, strict=True):
         for (of, arm), group in groups.items():
@@ -74,13 +80,16 @@ def picture(groups: Groups, path: Path) -> None:
             # A training that has ended early stays where it was.
             shares = [[share for _, share in least(line)] for line in group]
             curves = np.array([one + one[-1:] * (len(frames) - len(one)) for one in shares])
-            (line,) = axis.plot(frames, curves.mean(axis=0), label=arm)
+            # Dashed: what is refused leaves the run of no curriculum, below it.
+            dashes = "--" if arm == "nonsense" else "-"
+            (line,) = axis.plot(frames, curves.mean(axis=0), dashes, label=arm)
             axis.fill_between(frames, curves.min(axis=0), curves.max(axis=0), alpha=0.12, lw=0,
                               color=line.get_color())  # fmt: skip
         axis.set_title(TITLES[part].split(":")[0], fontsize=10)
         axis.set_xlabel("thousand frames")
         axis.grid(alpha=0.25)
-        axis.legend(fontsize=8, loc="upper left", frameon=False)
+        axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3,
+                    frameon=False)  # fmt: skip
     axes[0].set_ylabel("success in the worst skill")
     axes[0].set_ylim(-0.02, 1.02)
     figure.savefig(path, dpi=110)
