@@ -50,9 +50,10 @@ def picture(groups: Groups, path: Path) -> None:
     from matplotlib.figure import Figure
 
     levels = list(dict.fromkeys(level for level, _ in groups))
-    figure = Figure(figsize=(4.2 * len(levels) + 2.4, 3.6), layout="constrained")
-    axes = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
-    for axis, level in zip(axes, levels, strict=True):
+    rows = -(-len(levels) // 2)
+    figure = Figure(figsize=(9.0, 3.2 * rows + 0.8), layout="constrained")
+    axes = figure.subplots(rows, 2, sharey=True, squeeze=False).ravel()
+    for axis, level in zip(axes, levels, strict=False):
         every = LEVELS[level][1]
         last = max(max(x["frames"] for x in g) for (lv, _), g in groups.items() if lv == level)
         grid = np.arange(0, last + 1, every)
@@ -72,9 +73,11 @@ def picture(groups: Groups, path: Path) -> None:
         axis.set_title(level.removeprefix("MiniGrid-").removesuffix("-v0"), fontsize=10)
         axis.set_xlabel("thousand frames")
         axis.grid(alpha=0.25)
-    axes[0].set_ylabel("success")
+    for axis in axes[::2]:
+        axis.set_ylabel("success")
     axes[0].set_ylim(-0.02, 1.02)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
+                  frameon=False)  # fmt: skip
     figure.savefig(path, dpi=110)
 
 
