@@ -58,8 +58,10 @@ def same_play(model: PPO, like: PPO) -> None:
 
 def by_one_teacher(model: PPO, config: ComparisonConfig) -> PPO:
     """The same student, with `VecTeacher` around its envs."""
-    make = lambda: GroundingWrapper(make_env(config.env))  # noqa: E731
-    model.set_env(VecTeacher(make_vec_env(make, config.n_envs, seed=0), teacher_of(config)))
+    envs = make_vec_env(
+        lambda: make_env(config.env), config.n_envs, seed=0, wrapper_class=GroundingWrapper
+    )
+    model.set_env(VecTeacher(envs, teacher_of(config)))
     return model
 
 

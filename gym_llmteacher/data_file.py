@@ -10,13 +10,15 @@ from typing import Any
 from gym_llmteacher.errors import TeacherError
 
 
-def read_data(path: str | os.PathLike[str], what: str, error: type[TeacherError]) -> dict[str, Any]:
+def read_data(
+    path: str | os.PathLike[str], kind: str, example: str, error: type[TeacherError]
+) -> dict[str, Any]:
     """Read a file of YAML, or of JSON if its name ends so.
 
-    :param what: it is to be, and where one is shown: ``"a curriculum: docs/curricula.md has one"``
+    :param kind: what it is to be: ``"a curriculum"``
+    :param example: where one is shown: ``"docs/curricula.md has one"``
     :param error: what is raised where there is none, it is neither, or holds no names and values
     """
-    kind, _, example = what.partition(": ")
     try:
         text = Path(path).read_text(encoding="utf-8")
         if str(path).endswith(".json"):

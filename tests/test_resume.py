@@ -1,6 +1,5 @@
 """A training that is killed goes on where it was: same λ, same spend, same student."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -10,14 +9,11 @@ import threading
 import time
 
 import pytest
-import torch as th
 from rich.console import Console
-from stable_baselines3 import PPO
 
 from gym_llmteacher.errors import CheckpointError
 from gym_llmteacher.experiments.checkpoint import (
     FILE,
-    Checkpoint,
     read_checkpoint,
     restore,
     snapshot,
@@ -27,6 +23,7 @@ from gym_llmteacher.experiments.config import ComparisonConfig, Running, Teachin
 from gym_llmteacher.experiments.student import make_student
 from gym_llmteacher.llm.answers import Answers
 from gym_llmteacher.testing import FakeLLMServer
+from tests.resuming import in_parts, same_students
 
 # The command line without the film at the end, which takes longer than all the rest.
 WITHOUT_FILM = """
@@ -86,13 +83,6 @@ def killed_at(config, frames):
     return done
 
 
-def same_students(tmp_path, *names):
-    for name in names:
-        one, other = (PPO.load(tmp_path / f / name).get_parameters() for f in ("whole", "parts"))
-        for key, value in one["policy"].items():
-            assert th.equal(value, other["policy"][key]), (name, key)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 8])
 def test_killed_and_resumed_it_ends_like_one_that_was_not(tmp_path, workers):
@@ -133,21 +123,10 @@ def test_interrupted_anywhere_it_ends_in_the_same_weights(tmp_path, monkeypatch)
         out=str(tmp_path / "whole"), running=Running(checkpoint_every=1),
     )  # fmt: skip
     whole = compare(config, Console(quiet=True))
-    parts = dataclasses.replace(config, out=str(tmp_path / "parts"))
-    write, stopped = Checkpoint.write, []
-
-    def interrupted(self, folder):
-        write(self, folder)
-        here = self.student and (self.student.kind, len(self.student.curve))
-        if here and here not in stopped:
-            stopped.append(here)
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Checkpoint, "write", interrupted)
-    for _ in range(6):
-        with pytest.raises(KeyboardInterrupt):
-            compare(parts, Console(quiet=True), resume=True)
-    runs = compare(parts, Console(quiet=True), resume=True)
+    runs, stopped = in_parts(
+        config, tmp_path / "parts", 6, lambda student: (student.kind, len(student.curve)),
+        monkeypatch,
+    )  # fmt: skip
     assert stopped == [(kind, rollouts) for kind in ("teacher", "ppo") for rollouts in (1, 2, 3)]
     for run, mine in zip(runs, whole, strict=True):
         assert (run.curve, run.taught) == (mine.curve, mine.taught)

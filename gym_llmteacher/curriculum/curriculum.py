@@ -227,7 +227,7 @@ class Curriculum:
             before, last = (state[k] and Rate(*state[k]) for k in ("before", "last"))
             known = {key: Rate(*values) for key, values in state["known"].items()}
             keys = [set(state[k]) for k in ("harmful", "doubted", "cleared")]
-            self._stalled = int(state["stalled"])
+            stalled = int(state["stalled"])
             cycle, history, rng = int(state["cycle"]), list(state["history"]), state["rng"]
             self._rng.bit_generator.state = rng
         except (ValueError, KeyError, TypeError) as error:
@@ -238,6 +238,7 @@ class Curriculum:
         self.mix, self._good, self._known = mix, good, known
         self._before, self._last = before, last
         self._harmful, self._doubted, self._cleared = keys
+        self._stalled = stalled
         self.cycle, self.history = cycle, history
 
 

@@ -39,7 +39,7 @@ def read_curriculum(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     :raises CurriculumError: there is none, it is neither, or it does not say what is needed
     """
-    return read_data(path, "a curriculum: docs/curricula.md has one", CurriculumError)
+    return read_data(path, "a curriculum", "docs/curricula.md has one", CurriculumError)
 
 
 def curriculum_of(written: Written, env_fn: EnvFn) -> tuple[Curriculum, CurriculumCallback]:

@@ -10,7 +10,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.vec_env import VecEnv
 
-from gym_llmteacher.advising.conditions import StudentUncertain
+from gym_llmteacher.advising.conditions import Condition, StudentUncertain
 from gym_llmteacher.advising.named import condition_of
 from gym_llmteacher.curriculum.callback import CurriculumCallback
 from gym_llmteacher.curriculum.curriculum import Curriculum
@@ -87,10 +87,7 @@ def check_env(config: ComparisonConfig) -> None:
 
 
 def _check_ask(config: ComparisonConfig) -> None:
-    condition = condition_of(config.teaching.ask)
-    watches = condition is not None and any(
-        isinstance(part, StudentUncertain) for part in condition.parts()
-    )
+    watches = any(isinstance(part, StudentUncertain) for part in _conditions(config))
     beside = {"--subgoals": config.teaching.subgoals, "--curriculum": config.teaching.curriculum}
     for option, given in beside.items():
         if watches and given is not None:
@@ -110,14 +107,19 @@ def _check_subgoals(config: ComparisonConfig, env: gym.Env[Any, Any]) -> None:
             "leave --subgoals out."
         )
     subgoals_fit(config, env)
-    condition = condition_of(config.teaching.ask)
-    looks_back = condition is not None and any(part.looks_back for part in condition.parts())
+    looks_back = any(part.looks_back for part in _conditions(config))
     if looks_back and "teacher" in config.students and names_remote(config.teacher):
         raise ConditionError(
             f"--ask is {config.teaching.ask!r} with --subgoals and a model over the network, "
             "expected no learned condition: it knows the env's own observations, and there are "
             "subgoals in those that it would get. Cure: another condition, or no subgoals."
         )
+
+
+def _conditions(config: ComparisonConfig) -> list[Condition]:
+    """Those that ``--ask`` is made of."""
+    condition = condition_of(config.teaching.ask)
+    return [] if condition is None else list(condition.parts())
 
 
 def make_student(config: ComparisonConfig, kind: StudentKind, seed: int, verbose: int = 0) -> PPO:

@@ -41,7 +41,7 @@ def read_subgoals(typed: str) -> dict[str, Any]:
                 f"subgoals are {typed!r}, which is no JSON ({error}), expected {_FORMS}."
             ) from None
     elif Path(typed).is_file():
-        written = read_data(typed, "subgoals: docs/subgoals.md has some", GroundingError)
+        written = read_data(typed, "subgoals", "docs/subgoals.md has some", GroundingError)
     else:
         raise GroundingError(
             f"subgoals are {typed!r}, which is no encoding and no file, expected {_FORMS}."
