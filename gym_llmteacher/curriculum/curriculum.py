@@ -129,25 +129,7 @@ class Curriculum:
         better = {*improved, *risen(self._known, latest)}
         self._known.update(latest)
         now = _together(skills)
-        fell = self._before is not None and self._before.above(now)
-        # Any rise keeps a mix from doubt; only one that is more than noise speaks against it.
-        rose = self._last is not None and now.success > self._last.success
-        gained = self._last is not None and now.above(self._last)
-        self._last = now
-        new = {key_of(one) for one in self.mix} - set(map(key_of, self.originals))
-        if fell:
-            self._harmful |= new
-        elif self._before is None or now.low > self._before.low:
-            # Compared with the best so far: a slow decline is one, too.
-            self._before = now
-        if self._doubted:  # the control is over
-            verdict = self._harmful if gained else self._cleared
-            verdict |= self._doubted
-            self._doubted = set()
-        else:
-            self._stalled = 0 if fell or rose or new & better or not new else self._stalled + 1
-            if self._stalled == _PATIENCE:
-                self._doubted, self._stalled = new - self._cleared, 0
+        fell = self._judge(now, better)
         if not fell:
             self._good = list(self.mix)
         self._good = [one for one in self._good if key_of(one) not in self._harmful]
@@ -168,6 +150,33 @@ class Curriculum:
         self.mix = list(self._good) if fell else [self._space.checked(one) for one in usable]
         self.cycle += 1
         return self.mix
+
+    def _judge(self, now: Rate, better: set[str]) -> bool:
+        """Whether success fell in the mix; and keep account of what harms, is doubted or cleared.
+
+        :param better: keys of configurations in which success rose
+        """
+        fell = self._before is not None and self._before.above(now)
+        # Any rise keeps a mix from doubt; only one that is more than noise speaks against it.
+        rose = self._last is not None and now.success > self._last.success
+        gained = self._last is not None and now.above(self._last)
+        self._last = now
+        new = {key_of(one) for one in self.mix} - set(map(key_of, self.originals))
+        if fell:
+            self._harmful |= new
+        elif self._before is None or now.low > self._before.low:
+            # Compared with the best so far: a slow decline is one, too.
+            self._before = now
+        if self._doubted:  # the control is over
+            verdict = self._harmful if gained else self._cleared
+            verdict |= self._doubted
+            self._doubted = set()
+        else:
+            blameless = fell or rose or not new or new & better
+            self._stalled = 0 if blameless else self._stalled + 1
+            if self._stalled == _PATIENCE:
+                self._doubted, self._stalled = new - self._cleared, 0
+        return fell
 
     def _usable(self, configuration: Any) -> bool:
         """Whether it is of the space, and an env can be made of it for this student."""
