@@ -52,6 +52,7 @@ config = (
         entropy_coeff=0.001,
         use_kl_loss=False,
     )
+    .debugging(seed=0)
     .evaluation(
         evaluation_interval=1_000_000,  # a runner of its own, for `evaluate` below
         evaluation_duration=100,

@@ -30,11 +30,11 @@ def agreement(model, n=512):
     return float(np.mean(same))
 
 
-def taught(coef, wrapper=lambda env: env, **kwargs):
+def taught(coef, wrapper=lambda env: env, seed=0, **kwargs):
     env = make_vec_env(
-        TASK, 4, seed=0, wrapper_class=lambda e: LLMTeacherWrapper(wrapper(e), PLANNER)
+        TASK, 4, seed=seed, wrapper_class=lambda e: LLMTeacherWrapper(wrapper(e), PLANNER)
     )
     policy_kwargs = {"features_extractor_class": EgoMapFeatures, "net_arch": [64]}
-    return TeacherPPO("MlpPolicy", env, teacher_coef=coef, seed=0, n_steps=128, batch_size=128,
+    return TeacherPPO("MlpPolicy", env, teacher_coef=coef, seed=seed, n_steps=128, batch_size=128,
                       n_epochs=8, learning_rate=1e-3, device="cpu",
                       policy_kwargs=policy_kwargs, **kwargs)  # fmt: skip

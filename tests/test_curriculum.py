@@ -135,7 +135,9 @@ def test_a_training_goes_through_its_cycles(vec_env_cls):
     one = curriculum(EasyToHard([configuration(n) for n in (1, 2, 3, 9)]))
     train(one, vec_env_cls=vec_env_cls)
     assert one.cycle == len(one.history) == 4
-    assert [len(line["mix"]) for line in one.history] == [0, 2, 2, 2]
+    first, *others = [len(line["mix"]) for line in one.history]
+    assert (first, others[0]) == (0, 2)
+    assert set(others) <= {1, 2}  # the last is alone once all others are done with
     assert list(one.history[0]["skills"]) == [key_of(ORIGINAL)]
     assert one._known[key_of(configuration(1))].episodes > 5  # from the training's own episodes
 

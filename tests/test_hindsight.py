@@ -137,7 +137,7 @@ def test_normalised_observations_do_not_change_what_is_asked():
         make(env=wrapper(envs()), teacher_coef=1e-9, teacher_divergence=loss).learn(900)
         taught.append(np.mean(seen))
     assert taught[0] == pytest.approx(taught[1], abs=0.1)
-    assert taught[0] > 0.3
+    assert taught[0] > 0.2
 
 
 class Line(gym.Env):

@@ -233,12 +233,15 @@ def test_taught_again_a_student_agrees_sooner():
         "again": {"teacher_replay_steps": 100},
         "mirrored": {"teacher_replay_steps": 100, "teacher_augment": mirror_map},
     }.items():
-        model = lessons.taught(1.0, lessons.NoReward, **extra).learn(2_000)
-        # Of the last rollout: how far the student is from its teacher where it goes by itself.
-        found[name] = model.logger.name_to_value["teacher/kl"]
-    # As measured: 0.61, 0.50, 0.31 nats.
-    assert found["again"] < 0.9 * found["once"]
-    assert found["mirrored"] < 0.65 * found["once"]
+        kl = []
+        for seed in range(3):
+            model = lessons.taught(1.0, lessons.NoReward, seed, **extra).learn(2_000)
+            # Of the last rollout: how far the student is from its teacher where it goes by itself.
+            kl.append(model.logger.name_to_value["teacher/kl"])
+        found[name] = np.median(kl)
+    # Of eight seeds: 0.58 to 0.68, 0.36 to 0.58, 0.29 to 0.64 nats; medians 0.65, 0.51, 0.33.
+    assert found["again"] < found["once"]
+    assert found["mirrored"] < 0.85 * found["once"]
 
 
 @pytest.mark.parametrize("max_grad_norm", [1e9, 0.01])

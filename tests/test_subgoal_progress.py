@@ -66,6 +66,18 @@ def test_a_student_that_turns_away_still_has_the_subgoal():
     assert (progress.current, progress.reached) == (None, 2)
 
 
+def test_what_is_done_once_more_does_not_count_again():
+    progress = Progress()
+    for _ in range(3):  # to the key, and away from it
+        progress.begin(("go to key",), FAR)
+        assert progress.step(FAR, 0, NEAR, KEY)
+    assert progress.reached == 1
+    for place, reached in (((1, 2), 2), ((3, 2), 3), ((1, 2), 3)):
+        progress.begin(("go to key",), FAR)
+        assert progress.step(FAR, 0, FAR, ARRIVING._replace(place=place))
+        assert progress.reached == reached
+
+
 def test_the_paper_pays_less_the_longer_it_took():
     bonus = Paid(0.2, longest=10)
     assert bonus.pay(Way(1), Way(2), 5, "") == pytest.approx(0.1)
@@ -87,10 +99,10 @@ def test_the_potential_leaves_every_episode_its_return(reached, end):
 
 @pytest.mark.parametrize("reached", [[0, 1, 2, 2], [0, 0, 0, 0], [0, 2, 9, 30]])
 def test_instalments_come_to_the_same_for_every_episode_that_is_won(reached):
-    bonus = Instalments(2.0, subgoals=10)
+    bonus = Instalments(2.0, share=0.1)
     ways = [Way(n) for n in (*reached, reached[-1] + 1)]
     won = [bonus.pay(ways[i], ways[i + 1], 1, "won" if i == 3 else "") for i in range(4)]
     lost = [bonus.pay(ways[i], ways[i + 1], 1, "lost" if i == 3 else "") for i in range(4)]
     assert min(won + lost) >= 0
     assert sum(won) == pytest.approx(2.0)
-    assert sum(lost) == pytest.approx(0.2 * min(10, reached[-1]))
+    assert sum(lost) == pytest.approx(2.0 * (1 - 0.9 ** reached[-1]))

@@ -83,6 +83,24 @@ def test_levels_with_a_mission_are_led_through_as_well():
     assert info["subgoals_reached"] == 7
 
 
+@pytest.mark.parametrize("bonus", ["instalments", "paper"])
+def test_opening_and_shutting_a_door_pays_but_once(bonus):
+    """A student that did nothing else was paid as much as one that got through."""
+    env = guided("MiniGrid-MultiRoom-N4-S5-v1", "script:mission_planner", bonus=bonus)
+    info = {}
+    for *_, info in follow(env, seed=0):  # noqa: B007
+        door = env.unwrapped.grid.get(*env.unwrapped.front_pos)
+        if door is not None and door.type == "door":
+            break
+    paid, reached = 0.0, info["subgoals_reached"]
+    for step in range(60):
+        _, reward, _, truncated, info = env.step((5, 6)[step % 2])  # toggle, done
+        paid += reward
+        assert not truncated
+    assert info["subgoals_reached"] <= reached + 2
+    assert paid < 0.4
+
+
 @pytest.mark.parametrize("dropout", [0.0, 1.0])
 def test_infos_say_whether_an_episode_was_a_success(dropout):
     env = MapMemory(gym.make("MiniGrid-Empty-5x5-v0"), radius=4)

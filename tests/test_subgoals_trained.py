@@ -229,9 +229,8 @@ def test_a_model_over_the_network_is_asked_once_for_both_ways(tmp_path):
             assert (bool(obs["subgoal"][0]), bool(info["subgoal"])) == (known, known)
         assert len(server.history) == len(asked)  # saved students ask nobody
     assert len(asked) == len(set(asked)) > 3
-    for run in runs:
-        assert run.teacher["calls"] == len(asked)
-        assert run.teacher["over_budget"] == 0
+    assert max(run.teacher["calls"] for run in runs) == len(asked)
+    assert all(run.teacher["over_budget"] == 0 for run in runs)
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
 

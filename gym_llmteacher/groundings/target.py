@@ -14,6 +14,7 @@ class Target(NamedTuple):
     :param color: MiniGrid's code of the colour
     :param state: 0 open, 1 closed, 2 locked
     :param left: actions until the option is done, by the shortest way known; ``None``: no way is
+    :param place: ``(x, y)`` of a place to look at; ``None``: a thing, wherever it is
     """
 
     ahead: int
@@ -22,10 +23,15 @@ class Target(NamedTuple):
     color: int = 0
     state: int = 0
     left: int | None = None
+    place: tuple[int, int] | None = None
 
     @classmethod
     def seen_from(
-        cls, cell: tuple[int, int], at: tuple[int, int], heading: int, *look: int
+        cls,
+        cell: tuple[int, int],
+        at: tuple[int, int],
+        heading: int,
+        look: tuple[int, int, int] = (0, 0, 0),
     ) -> Target:
         """A cell as the agent sees it.
 
@@ -35,7 +41,7 @@ class Target(NamedTuple):
         :param look: codes of type, colour and state
 
         >>> Target.seen_from((5, 1), (2, 1), 1)  # looking down, it is to the left
-        Target(ahead=0, right=-3, kind=0, color=0, state=0, left=None)
+        Target(ahead=0, right=-3, kind=0, color=0, state=0, left=None, place=None)
         """
         dx, dy = cell[0] - at[0], cell[1] - at[1]
         fx, fy = ((1, 0), (0, 1), (-1, 0), (0, -1))[heading]

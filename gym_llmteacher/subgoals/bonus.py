@@ -40,29 +40,31 @@ class Bonus(ABC):
 
 
 class Instalments(Bonus):
-    """Every subgoal that is reached pays a share of α, and success pays what is left of it.
+    """Every subgoal that is reached pays a share of what is left of α, and success pays the rest.
 
     So every episode that is won is paid α in all, however many subgoals were on the way: no detour
     pays. One that is lost has been paid less. Nothing is ever taken back, which is what a student
     learns from fastest.
 
     :param alpha: of an episode that is won
-    :param subgoals: how many share it: those beyond pay nothing
+    :param share: of what is left
 
-    >>> bonus = Instalments(2.0, subgoals=10)
-    >>> bonus.pay(Way(0), Way(1), 7, ""), bonus.pay(Way(4), Way(5), 7, "won")
-    (0.2, 1.2)
+    >>> bonus = Instalments(2.0, share=0.1)
+    >>> round(bonus.pay(Way(0), Way(1), 7, ""), 3), round(bonus.pay(Way(1), Way(2), 7, ""), 3)
+    (0.2, 0.18)
+    >>> round(bonus.pay(Way(2), Way(3), 7, "won"), 3)
+    1.62
     """
 
-    def __init__(self, alpha: float = 2.0, subgoals: int = 10) -> None:
-        self.alpha, self.subgoals = float(alpha), int(subgoals)
+    def __init__(self, alpha: float = 2.0, share: float = 0.1) -> None:
+        self.alpha, self.share = float(alpha), float(share)
 
     def pay(self, before: Way, after: Way, steps: int, end: str) -> float:
         """The share of what was reached; at the end, the rest or nothing."""
         if end == "lost":
             return 0.0
-        share = 1.0 if end else min(1.0, after.reached / self.subgoals)
-        return self.alpha * (share - min(1.0, before.reached / self.subgoals))
+        left, keeps = (1.0 - self.share) ** before.reached, 1.0 - self.share
+        return self.alpha * (left - (0.0 if end else keeps**after.reached))
 
 
 class Potential(Bonus):

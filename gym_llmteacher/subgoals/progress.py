@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gym_llmteacher.advice import Plan
 from gym_llmteacher.groundings.target import Target
@@ -19,10 +19,13 @@ class Progress:
     goes on when what can be said has changed. Other options about nothing in particular are done
     when what can be said has changed.
 
+    What is done once more in the same episode does not count again: nobody gets anywhere by opening
+    and shutting one door. Exploring counts once for each place.
+
     :param plan: ``()``: there is none
     :param at: number of the current option
-    :param reached: options done in this episode
     :param steps: env steps since the current option began
+    :param done: options done in this episode, and the places of exploring
 
     >>> import numpy as np
     >>> far = Situation("far", ("go to key",), np.eye(1, 3, dtype=np.float32))
@@ -37,8 +40,13 @@ class Progress:
 
     plan: Plan = ()
     at: int = 0
-    reached: int = 0
     steps: int = 0
+    done: set[tuple[str, tuple[int, int] | None]] = field(default_factory=set)
+
+    @property
+    def reached(self) -> int:
+        """How many different subgoals were reached in this episode."""
+        return len(self.done)
 
     @property
     def current(self) -> str | None:
@@ -68,22 +76,28 @@ class Progress:
         news = before.text != after.text
         done = acted and (not applies or (news and not is_thing))
         if done:
-            self._next()
+            self._next(option, target)
         elif acted and not is_thing and target is not None and target.left == 1:
             # It is there, and would go on to another place: nobody has to be asked for that.
-            self.steps, self.reached, done = 0, self.reached + 1, True
+            self._count(option, target)
+            done = True
         elif (news and not is_thing) or option not in after.options:
             self.plan = ()  # the plan is out of date
         return bool(done)
 
     def finish(self, before: Situation, action: int) -> bool:
         """The episode ended in success: whether that was the current option's doing."""
-        option = self.current
-        _, row = first_applicable((option or "",), before)
+        option = self.current or ""
+        _, row = first_applicable((option,), before)
         done = row is not None and row[action] > 0
         if done:
-            self._next()
+            self._next(option, None)
         return bool(done)
 
-    def _next(self) -> None:
-        self.at, self.steps, self.reached = self.at + 1, 0, self.reached + 1
+    def _next(self, option: str, target: Target | None) -> None:
+        self.at += 1
+        self._count(option, target)
+
+    def _count(self, option: str, target: Target | None) -> None:
+        self.done.add((option, None if target is None else target.place))
+        self.steps = 0

@@ -36,6 +36,10 @@ def mission_planner(situation: Situation) -> Plan:
         phrase = one.beside if holding and one.beside is not None else one.thing
         named |= {part.name for part in (one.thing, one.beside) if part is not None}
         is_locked = one.verb == "open" and seen.get(phrase.name) == "locked"
+        if one.beside and one.beside.name not in seen and "locked" in seen.values():
+            if "explore" in situation.options:
+                return ("explore",)
+            continue  # where it goes is behind a lock: hands are needed for that first
         if phrase.name in seen and (phrase.name in fits or not is_locked):
             return plans[phrase.name]
     keys = [name for name in seen if name.endswith("key") and name not in named]

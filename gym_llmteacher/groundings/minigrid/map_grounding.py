@@ -37,11 +37,13 @@ class MapGrounding(Grounding, Generic[SomeSkills]):
         about = [things[i] for i in numbers]
         way = skills.leads(skill, about, cell, heading)
         if way is not None and (skill == "explore" or way[1] > 0):
+            aim = divmod(way[0], rows)
             looks = [codes_of(thing.look) for thing in about if thing.cell == way[0]]
-            look = looks[0] if looks else (0, 0, 0)
-            return Target.seen_from(divmod(way[0], rows), at, heading, *look, way[1])
+            target = Target.seen_from(aim, at, heading, *looks[:1])
+            place = aim if skill == "explore" else None
+            return target._replace(left=way[1], place=place)
         found = [
-            Target.seen_from(divmod(thing.cell, rows), at, heading, *codes_of(thing.look))
+            Target.seen_from(divmod(thing.cell, rows), at, heading, codes_of(thing.look))
             for thing in about
         ]
         return min(found, key=lambda one: abs(one.ahead) + abs(one.right), default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -150,18 +150,20 @@ class Skills:
         """Ways to where one of these cells is ahead."""
         route = self._routes.get(cells)
         if route is None:
-            known = self.known
-            goals = facing(cells, known.walkable, known.height)
-            route = self._routes[cells] = Route(goals, known.walkable, known.height)
+            route = self._routes[cells] = self.way(partial(facing, cells, height=self.known.height))
         return route
 
     def route_to(self, poses: tuple[Pose, ...]) -> Route:
         """Ways to one of these poses."""
         route = self._routes.get(poses)
         if route is None:
-            known = self.known
-            route = self._routes[poses] = Route(poses, known.walkable, known.height)
+            route = self._routes[poses] = self.way(lambda _: poses)
         return route
+
+    def way(self, goals: Callable[[int], Iterable[Pose]]) -> Route:
+        """Ways to poses that depend on the cells that can be walked on."""
+        known = self.known
+        return Route(goals(known.walkable), known.walkable, known.height)
 
     def away_from_doors(self) -> int:
         """Free cells that are not right before a door, as bits."""

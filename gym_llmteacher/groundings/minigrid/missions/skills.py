@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from heapq import heappop, heappush
 
 from gym_llmteacher.groundings.minigrid.explore import Lookout, best_looks, doors_to_open
+from gym_llmteacher.groundings.minigrid.known_map import KnownMap
+from gym_llmteacher.groundings.minigrid.missions.doors import RouteThroughDoors
 from gym_llmteacher.groundings.minigrid.navigation import (
     DONE,
     DROP,
+    Route,
     ahead,
     beside,
     cells_in,
@@ -37,7 +41,37 @@ class RoomSkills(Skills):
         looks = best_looks(known, cell, heading, view, walls, doors)
         if not looks and self.shut:
             looks = best_looks(known, cell, heading, view, walls, doors_to_open(known))
+        if not looks and self._doors:
+            through = self._through_doors
+            looks = best_looks(through, cell, heading, view, walls, doors_to_open(through))
         return looks
+
+    def way(self, goals: Callable[[int], Iterable[Pose]]) -> Route:
+        """Ways to poses, through doors that are shut where there is no other."""
+        free = super().way(goals)
+        if not self._doors:
+            return free
+        walkable, height = self._through_doors.walkable, self.known.height
+        return RouteThroughDoors(
+            free, Route(goals(walkable), walkable, height), self._doors, height
+        )
+
+    @cached_property
+    def _things(self) -> int:
+        """Where things are, as bits."""
+        return sum(1 << thing.cell for thing in self.known.things)
+
+    @cached_property
+    def _doors(self) -> int:
+        """Doors that are closed, not locked, as bits."""
+        doors = [thing for thing in self.known.things if thing.look.kind == "door"]
+        shut = [one for one in doors if not one.look.is_open and not one.look.is_locked]
+        return sum(1 << one.cell for one in shut)
+
+    @cached_property
+    def _through_doors(self) -> KnownMap:
+        """What is known, where doors that are not locked count as open."""
+        return replace(self.known, walkable=self.known.walkable | self._doors)
 
     def go_to(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Walk until one of the targets is ahead; onto it, if it is a goal."""
@@ -74,7 +108,7 @@ class RoomSkills(Skills):
 
     def reaches(self, targets: Sequence[Thing], cell: int) -> bool:
         """Whether there is a way to a target."""
-        known = self.known
+        known = self._through_doors
         region = self._region(cell, known.walkable)
         if targets and targets[0].look.kind == "goal":
             return any(region >> thing.cell & 1 for thing in targets)
@@ -86,7 +120,7 @@ class RoomSkills(Skills):
 
         :param targets: ``()``: whatever borders on unseen cells
         """
-        known, h = self.known, self.known.height
+        known, h = self._through_doors, self.known.height
         movable = {thing.cell: thing for thing in known.things if thing.look.kind in MOVABLE}
         passable = known.walkable
         for at in movable:
@@ -99,22 +133,18 @@ class RoomSkills(Skills):
                 unseen |= 1 << door
             region = self._region(cell, known.walkable)
             ends = set(cells_in(beside(unseen, h) & passable & ~region))
-        came_from = {cell: cell}
-        todo = deque([cell])
+        # As few things as possible, then as few steps: who comes nearer does not change its mind.
+        costs, todo = {cell: (0, 0)}, [(0, 0, cell, -1)]
         while todo:
-            at = todo.popleft()
+            carried, steps, at, first = heappop(todo)
             if at in ends:
-                path = [at]
-                while path[-1] != cell:
-                    path.append(came_from[path[-1]])
-                blocking = [movable[step] for step in reversed(path) if step in movable]
-                return blocking[0] if blocking else None
+                return movable.get(first)
             for direction in range(4):
                 step = at + ahead(h, direction)
-                if passable >> step & 1 and step not in came_from:
-                    came_from[step] = at
-                    # What need not be carried away comes first.
-                    (todo.append if step in movable else todo.appendleft)(step)
+                cost = (carried + (step in movable), steps + 1)
+                if passable >> step & 1 and (step not in costs or cost < costs[step]):
+                    costs[step] = cost
+                    heappush(todo, (*cost, step, step if first < 0 and step in movable else first))
         return None
 
     # -- where things may be put ------------------------------------------------------------------
@@ -143,6 +173,9 @@ class RoomSkills(Skills):
             region = more
 
     def _splits(self, place: int, cell: int) -> bool:
-        """Whether a thing in this one cell would cut off cells from the agent's."""
-        walkable = self.known.walkable
-        return self._region(cell, walkable) & ~place != self._region(cell, walkable & ~place)
+        """Whether a thing in this one cell would cut off cells or things from the agent."""
+        walkable, height = self.known.walkable, self.known.height
+        before = self._region(cell, walkable)
+        after = self._region(cell, walkable & ~place)
+        cut_off = beside(before, height) & ~beside(after, height) & self._things
+        return before & ~place != after or bool(cut_off)
