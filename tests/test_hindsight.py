@@ -217,4 +217,4 @@ def test_a_saved_buffer_comes_back_with_what_it_can_be_asked_about(tmp_path):
     for mine, theirs in zip(fresh.replay_buffer.goal_states.ravel(), old.ravel(), strict=True):
         assert (mine and mine.what) == (theirs and theirs.what)
     fresh.learn(30)
-    assert th.cat(shares).mean() > 0.3
+    assert th.cat(shares).mean() > 0.2
