@@ -30,7 +30,8 @@ class MissionGrounding(MapGrounding[RoomSkills]):
     A map is made of the views as they come (`ViewMemory`): nothing is read from the simulator, and
     the student's observation stays as it is. Of what the map shows, the words say what matters for
     the instruction at hand: things it names, locked doors, keys that fit one, boxes where a key is
-    missing, and what stands in the way. Doors that are not locked are opened by exploring.
+    missing, and what stands in the way. Doors that are not locked are opened by exploring, and,
+    if they were shut again, on the way.
 
     Example::
 

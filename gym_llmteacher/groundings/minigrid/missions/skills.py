@@ -56,23 +56,6 @@ class RoomSkills(Skills):
             free, Route(goals(walkable), walkable, height), self._doors, height
         )
 
-    @cached_property
-    def _things(self) -> int:
-        """Where things are, as bits."""
-        return sum(1 << thing.cell for thing in self.known.things)
-
-    @cached_property
-    def _doors(self) -> int:
-        """Doors that are closed, not locked, as bits."""
-        doors = [thing for thing in self.known.things if thing.look.kind == "door"]
-        shut = [one for one in doors if not one.look.is_open and not one.look.is_locked]
-        return sum(1 << one.cell for one in shut)
-
-    @cached_property
-    def _through_doors(self) -> KnownMap:
-        """What is known, where doors that are not locked count as open."""
-        return replace(self.known, walkable=self.known.walkable | self._doors)
-
     def go_to(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Walk until one of the targets is ahead; onto it, if it is a goal."""
         if targets and targets[0].look.kind == "goal":
@@ -146,6 +129,25 @@ class RoomSkills(Skills):
                     costs[step] = cost
                     heappush(todo, (*cost, step, step if first < 0 and step in movable else first))
         return None
+
+    # -- what is known -----------------------------------------------------------------------------
+
+    @cached_property
+    def _things(self) -> int:
+        """Where things are, as bits."""
+        return sum(1 << thing.cell for thing in self.known.things)
+
+    @cached_property
+    def _doors(self) -> int:
+        """Doors that are closed, not locked, as bits."""
+        doors = [thing for thing in self.known.things if thing.look.kind == "door"]
+        shut = [one for one in doors if not one.look.is_open and not one.look.is_locked]
+        return sum(1 << one.cell for one in shut)
+
+    @cached_property
+    def _through_doors(self) -> KnownMap:
+        """What is known, where doors that are not locked count as open."""
+        return replace(self.known, walkable=self.known.walkable | self._doors)
 
     # -- where things may be put ------------------------------------------------------------------
 
