@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from gym_llmteacher.groundings.minigrid.explore import AROUND, Lookout, best_looks
+from gym_llmteacher.groundings.minigrid.explore import Lookout, best_looks
 from gym_llmteacher.groundings.minigrid.known_map import KnownMap
 from gym_llmteacher.groundings.minigrid.navigation import (
     DROP,
@@ -143,10 +143,8 @@ class Skills:
         return self._lookouts[pose]
 
     def best_lookouts(self, cell: int, heading: int) -> tuple[Lookout, ...]:
-        """Search for them; in halls, leave nothing behind."""
-        known = self.known
-        tidy = min(known.width, known.height) > AROUND  # in a room, all is around
-        return best_looks(known, cell, heading, self.view, self.walls, tidy=tidy)
+        """Search for them."""
+        return best_looks(self.known, cell, heading, self.view, self.walls)
 
     def route_before(self, cells: tuple[int, ...]) -> Route:
         """Ways to where one of these cells is ahead."""
