@@ -38,8 +38,8 @@ class SubgoalWrapper(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     :param grounding: how to describe the env; ``None`` finds one by the env
     :param encoding: ``"relative"`` (5 values: where it is), ``"look"`` (20: type, colour and
         state), ``"words"`` (32: hashed words of the option, for any grounding)
-    :param bonus: ``"instalments"``: each subgoal pays a share, success the rest, and no detour
-        pays; ``"potential"``: keeps the order of policies; ``"paper"``: each subgoal pays;
+    :param bonus: ``"instalments"``: each subgoal pays a share once in an episode, success the rest;
+        ``"potential"``: keeps the order of policies; ``"paper"``: each subgoal pays, once;
         ``"none"``; or a `Bonus`
     :param alpha: size of the bonus; ``None``: 2 for instalments, 1 for the potential, 0.2 for the
         paper's
