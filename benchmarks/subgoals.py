@@ -138,17 +138,18 @@ def success(level: str, name: str, model: PPO, **changed: Any) -> float:
 
 
 def run(level: str, name: str, seed: int) -> dict[str, Any]:
-    """Train and look; stop when two looks in a row are at 90 %."""
+    """Train and look; without a prior, stop when two looks in a row are at 90 %."""
     model, (short, long, every) = student(level, name, seed), LEVELS[level]
-    frames = short if ARMS[name].get("taught") else long
+    taught = ARMS[name].get("taught", False)
+    frames = short if taught else long
     model.learn(0)
     curve: list[tuple[int, float]] = []
     while model.num_timesteps < frames:
         more = every if model.num_timesteps < short else 4 * every
         model.learn(more, reset_num_timesteps=False)
         curve.append((model.num_timesteps, success(level, name, model)))
-        if len(curve) > 1 and min(curve[-1][1], curve[-2][1]) >= 0.9:
-            break
+        if not taught and len(curve) > 1 and min(curve[-1][1], curve[-2][1]) >= 0.9:
+            break  # with a prior, what is left when it has faded is looked at as well
     to_80 = next((at for at, share in curve if share >= 0.8), None)
     line = {"level": level, "arm": name, "seed": seed, "to_80": to_80, "last": curve[-1][1]}
     if "subgoals" in ARMS[name]:

@@ -13,7 +13,14 @@ from benchmarks.subgoals import ARMS, LEVELS
 
 RESULTS = Path(__file__).parent / "results"
 EPISODES = 40
-DRAWN = ("ppo", "subgoals", "subgoals, paper's bonus", "subgoals, potential", "TeacherPPO", "both")
+DRAWN = {
+    "ppo": "PPO",
+    "subgoals": "PPO and subgoals",
+    "subgoals, paper's bonus": "PPO and subgoals, paper's bonus",
+    "subgoals, potential": "PPO and subgoals, potential",
+    "TeacherPPO": "TeacherPPO",
+    "both": "TeacherPPO and subgoals",
+}
 
 
 def read(path: Path) -> Groups:
@@ -76,7 +83,7 @@ def picture(groups: Groups, path: Path) -> None:
                for x in group if lv == level]  # fmt: skip
         last = max(x["frames"] for x in own)
         grid = np.arange(0, last + 1, every)
-        for color, arm in enumerate(DRAWN):
+        for color, (arm, name) in enumerate(DRAWN.items()):
             group = groups.get((level, arm), [])
             if not group:
                 continue
@@ -85,7 +92,6 @@ def picture(groups: Groups, path: Path) -> None:
                           [0.0, *(y for _, y in line["curve"])])
                 for line in group
             ])  # fmt: skip
-            name = {"ppo": "PPO", "both": "TeacherPPO and subgoals"}.get(arm, arm)
             axis.plot(grid / 1000, curves.mean(axis=0), color=f"C{color}", label=name)
             axis.fill_between(grid / 1000, curves.min(axis=0), curves.max(axis=0), lw=0,
                               color=f"C{color}", alpha=0.12)  # fmt: skip
