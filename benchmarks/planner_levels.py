@@ -1,8 +1,9 @@
 """How often the scripted teachers solve each env by themselves, acting on the words alone.
 
-Run: ``python -m benchmarks.planner_levels [episodes] [names] [embedded]``; of names, separated by
-commas, the envs whose ids contain one are kept; ``embedded``: the embedded language model instead,
-acting at random from its prior.
+Run: ``python -m benchmarks.planner_levels [episodes] [names] [embedded] [strays]``; of names,
+separated by commas, the envs whose ids contain one are kept; ``embedded``: the embedded language
+model instead, acting at random from its prior; ``strays``: of the first sixty actions, a quarter is
+random, and the teacher has to help on from there.
 """
 
 from __future__ import annotations
@@ -52,27 +53,34 @@ def env_ids() -> list[str]:
     return levels + list(SCRIPTS)
 
 
-def play(env: gym.Env, seed: int, sampled: bool = False) -> tuple[bool, float, int]:
-    """One episode of the teacher; returns success, return and length."""
+def play(
+    env: gym.Env, seed: int, sampled: bool = False, strays: bool = False
+) -> tuple[bool, float, int, float]:
+    """One episode of the teacher; returns success, return, length and coverage."""
     rng = np.random.default_rng(seed)
     name = env.spec.id
     _, info = env.reset(seed=seed)
-    total, length, terminated, truncated = 0.0, 0, False, False
+    total, length, taught, terminated, truncated = 0.0, 0, 0, False, False
     while not (terminated or truncated) and length < 5_000:
         prior = info["teacher_prior"].astype(float)
         action = rng.choice(len(prior), p=prior / prior.sum()) if sampled else prior.argmax()
+        if strays and length < 60 and rng.random() < 0.25:
+            action = rng.integers(len(prior))
+        taught += info["teacher_weight"] > 0
         _, reward, terminated, truncated, info = env.step(int(action))
         total, length = total + float(reward), length + 1
     success = terminated if name in ENDS else total > SOLVED.get(name, 0.0)
-    return success, total, length
+    return success, total, length, taught / length
 
 
 def main() -> None:
     warnings.filterwarnings("ignore", message=".*out of date.*")
     episodes = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     wanted = sys.argv[2].split(",") if len(sys.argv) > 2 else [""]
-    embedded = "embedded" in sys.argv
-    print("| env | success | return | length | distinct texts |\n|---|---|---|---|---|")
+    embedded, strays = "embedded" in sys.argv, "strays" in sys.argv
+    print(
+        "| env | success | return | length | coverage | distinct texts |\n|---|---|---|---|---|---|"
+    )
     for name in env_ids():
         if not any(part in name for part in wanted):
             continue
@@ -81,11 +89,12 @@ def main() -> None:
         results, texts = [], set()
         for seed in range(episodes):
             with contextlib.redirect_stdout(io.StringIO()):  # BabyAI tells of every rejected map
-                results.append(play(env, seed, sampled=embedded))
+                results.append(play(env, seed, embedded, strays))
             texts |= set(env._checked)
-        success, mean_return, length = np.array(results).mean(axis=0)
+        success, mean_return, length, coverage = np.array(results).mean(axis=0)
         print(
-            f"| {name} | {success:.3f} | {mean_return:.2f} | {length:.0f} | {len(texts)} |",
+            f"| {name} | {success:.3f} | {mean_return:.2f} | {length:.0f} | {coverage:.3f} "
+            f"| {len(texts)} |",
             flush=True,
         )
 

@@ -146,8 +146,9 @@ def _obstacle(
 ) -> Thing | None:
     """What has to be carried away first: before what is needed, or before the unknown."""
     view, things = memory.known_view, skills.known.things
-    names = {label.name for label in labels}
-    if not exploring and any(one.beside and one.beside.name not in names for one in memory.now):
+    names = {held_name, *(label.name for label in labels)}
+    needs = [part for one in memory.now for part in (one.thing, one.beside) if part is not None]
+    if not exploring and any(part.name not in names for part in needs):
         # Picking up what is to be put somewhere before there is a way there would be undone.
         first = skills.obstacle((), view.cell)
         if first is not None:
