@@ -65,9 +65,14 @@ class RoomSkills(Skills):
 
     def drop(self, targets: Sequence[Thing], cell: int, heading: int) -> Actions:
         """Put down what is held: on the nearest free cell that nobody has to pass."""
-        free = self.known.free
-        for allowed, may_split in ((self.away_from_doors(), False), (free, False), (free, True)):
-            place = self._nearest_place(allowed, may_split, cell, heading)
+        free, never = self.known.free, lambda place, cell: False
+        for allowed, spoils in (
+            (self.away_from_doors(), self._hides),
+            (free, self._hides),
+            (free, self._splits),
+            (free, never),
+        ):
+            place = self._nearest_place(allowed, spoils, cell, heading)
             if place is not None:
                 action = self.route_to((place,)).action(cell, heading)
                 return DROP if action is None else action
@@ -151,8 +156,13 @@ class RoomSkills(Skills):
 
     # -- where things may be put ------------------------------------------------------------------
 
-    def _nearest_place(self, allowed: int, may_split: bool, cell: int, heading: int) -> Pose | None:
-        """The nearest pose before one of the allowed cells."""
+    def _nearest_place(
+        self, allowed: int, spoils: Callable[[int, int], bool], cell: int, heading: int
+    ) -> Pose | None:
+        """The nearest pose before one of the allowed cells.
+
+        :param spoils: whether a thing in a place, as a bit, would be in the way of the agent's cell
+        """
         h, walkable = self.known.height, self.known.walkable
         refused = 0
         for layer in reachable_layers(cell, heading, walkable, h):
@@ -160,7 +170,7 @@ class RoomSkills(Skills):
                 step = ahead(h, direction)
                 fronts = layer[direction] << step if step > 0 else layer[direction] >> -step
                 for at in cells_in(fronts & allowed & ~refused):
-                    if may_split or not self._splits(1 << at, cell):
+                    if not spoils(1 << at, cell):
                         return at - step, direction
                     refused |= 1 << at
         return None
@@ -175,9 +185,13 @@ class RoomSkills(Skills):
             region = more
 
     def _splits(self, place: int, cell: int) -> bool:
-        """Whether a thing in this one cell would cut off cells or things from the agent."""
+        """Whether a thing in this one cell would cut off cells from the agent's."""
+        walkable = self.known.walkable
+        return self._region(cell, walkable) & ~place != self._region(cell, walkable & ~place)
+
+    def _hides(self, place: int, cell: int) -> bool:
+        """Whether a thing in this one cell would cut off cells, or other things."""
         walkable, height = self.known.walkable, self.known.height
-        before = self._region(cell, walkable)
-        after = self._region(cell, walkable & ~place)
-        cut_off = beside(before, height) & ~beside(after, height) & self._things
-        return before & ~place != after or bool(cut_off)
+        before, after = (self._region(cell, ok) for ok in (walkable, walkable & ~place))
+        hidden = beside(before, height) & ~beside(after, height) & self._things
+        return before & ~place != after or bool(hidden)
