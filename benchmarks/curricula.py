@@ -157,11 +157,11 @@ PARTS = {
             "rows": {"type": "integer", "minimum": 1, "maximum": 3},
             "size": {"type": "integer", "minimum": 3, "maximum": 6},
         },
-        {"rows": 3, "size": 4},
+        {"rows": 3, "size": 6},
         {
             "none": lambda url: Originals(),
             "easy to hard": lambda url: EasyToHard(
-                [{"rows": 1, "size": 3}, {"rows": 2, "size": 3}, {"rows": 3, "size": 3}]
+                [{"rows": 3, "size": size} for size in (3, 4, 5)]
             ),
         },
         TeacherPPO,
