@@ -147,7 +147,7 @@ PARTS = {
         },
         TeacherPPO,
         frames=122_880,
-        every=8_192,
+        every=4_096,
         episodes=240,
         solved=0.8,
     ),

@@ -15,7 +15,7 @@ from benchmarks.marks import write_between_marks
 RESULTS = Path(__file__).parent / "results"
 TITLES = {
     "levels": "One student, several levels",
-    "hard": "A level that is too hard at first: KeyCorridorS6R3, three rows of rooms of 6×6, 300 steps",
+    "hard": "A level that is too hard at first: KeyCorridorS6R3, 300 steps",
     "harm": "Writers that do harm: Empty-Random-6x6, plain PPO",
 }
 SOLVED = 0.8
