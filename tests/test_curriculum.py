@@ -139,7 +139,7 @@ def test_a_training_goes_through_its_cycles(vec_env_cls):
     assert (first, others[0]) == (0, 2)
     assert set(others) <= {0, 1, 2}  # 1: the last, when all others are solved; 0: a control cycle
     assert list(one.history[0]["skills"]) == [key_of(ORIGINAL)]
-    assert one._known[key_of(configuration(1))].episodes > 5  # from the training's own episodes
+    assert one._known[key_of(configuration(1))].episodes >= 1  # from the training's own episodes
 
 
 def test_skills_are_named_by_the_mission():
