@@ -39,13 +39,12 @@ def frames(group: list[dict[str, Any]]) -> str:
 
 def fewer(group: list[dict[str, Any]], ppo: list[dict[str, Any]]) -> str:
     """How many times fewer frames than plain PPO, by the medians; a bound where PPO never came."""
-    own, its = (
-        np.median([line["to_80"] or np.inf for line in lines]) if lines else np.inf
-        for lines in (group, ppo)
-    )
+    if not ppo:
+        return ""
+    own, its = (np.median([line["to_80"] or np.inf for line in lines]) for lines in (group, ppo))
     if np.isinf(own):
         return ""
-    if np.isinf(its) and ppo:
+    if np.isinf(its):
         return f"> {min(line['frames'] for line in ppo) / own:.1f}"
     return f"{its / own:.1f}"
 

@@ -87,11 +87,12 @@ def test_levels_with_a_mission_are_led_through_as_well():
 def test_opening_and_shutting_a_door_pays_but_once(bonus):
     """A student that did nothing else was paid as much as one that got through."""
     env = guided("MiniGrid-MultiRoom-N4-S5-v1", "script:mission_planner", bonus=bonus)
-    info = {}
-    for *_, info in follow(env, seed=0):  # noqa: B007
-        door = env.unwrapped.grid.get(*env.unwrapped.front_pos)
-        if door is not None and door.type == "door":
-            break
+
+    def faces_a_door():
+        ahead = env.unwrapped.grid.get(*env.unwrapped.front_pos)
+        return ahead is not None and ahead.type == "door"
+
+    *_, info = next(step for step in follow(env, seed=0) if faces_a_door())
     paid, reached = 0.0, info["subgoals_reached"]
     for step in range(60):
         _, reward, _, truncated, info = env.step((5, 6)[step % 2])  # toggle, done

@@ -63,8 +63,9 @@ class Instalments(Bonus):
         """The share of what was reached; at the end, the rest or nothing."""
         if end == "lost":
             return 0.0
-        left, keeps = (1.0 - self.share) ** before.reached, 1.0 - self.share
-        return self.alpha * (left - (0.0 if end else keeps**after.reached))
+        keeps = 1.0 - self.share
+        left = 0.0 if end else keeps**after.reached
+        return self.alpha * (keeps**before.reached - left)
 
 
 class Potential(Bonus):

@@ -135,7 +135,7 @@ def doors_to_open(known: KnownMap, shut: frozenset[int] = frozenset()) -> set[in
     return {
         at
         for look, at in known.things
-        if look.kind == "door" and not look.is_open and not look.is_locked and at not in shut
+        if look.is_shut and at not in shut
         if known.unknown & beside(1 << at, known.height)
     }
 

@@ -22,6 +22,15 @@ class Look(NamedTuple):
     is_open: bool = False
     is_locked: bool = False
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether this is a door that is closed, not locked.
+
+        >>> Look("door", "red").is_shut, Look("door", "red", is_locked=True).is_shut
+        (True, False)
+        """
+        return self.kind == "door" and not self.is_open and not self.is_locked
+
     def is_unlocked_by(self, held: Look | None) -> bool:
         """Whether this is a locked door, and what is held is its key.
 

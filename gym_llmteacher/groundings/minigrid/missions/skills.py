@@ -145,9 +145,7 @@ class RoomSkills(Skills):
     @cached_property
     def _doors(self) -> int:
         """Doors that are closed, not locked, as bits."""
-        doors = [thing for thing in self.known.things if thing.look.kind == "door"]
-        shut = [one for one in doors if not one.look.is_open and not one.look.is_locked]
-        return sum(1 << one.cell for one in shut)
+        return sum(1 << thing.cell for thing in self.known.things if thing.look.is_shut)
 
     @cached_property
     def _through_doors(self) -> KnownMap:
